@@ -1,0 +1,9 @@
+"""Speech to text: pieces of sound become timed words.
+
+`base` has the contract; each other module adapts one engine to it. This page imports no
+adapter, so that importing the contract loads no model library.
+"""
+
+from malgwi.stt.base import Capabilities, LanguageGuess, Piece, Recognition, Transcriber
+
+__all__ = ["Capabilities", "LanguageGuess", "Piece", "Recognition", "Transcriber"]

@@ -1,0 +1,95 @@
+"""The contract between the pipeline and a speech-to-text engine.
+
+To add an engine, write one module beside this one, name its class under the entry point group
+`malgwi.stt` in pyproject.toml, and add a line to tests/stt/test_contract.py.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from malgwi.types import SAMPLE_RATE, Engine, Samples, Word
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What an engine can do, so that callers ask instead of trying."""
+
+    languages: frozenset[str]
+    """ISO 639-1 codes that a piece may name."""
+    detects_language: bool
+    """False: every piece must name its language."""
+    word_times: bool
+    """False: the words share the span of their piece evenly."""
+    prompts: bool
+    """Whether `Piece.prompt` and `Piece.hotwords` make a difference."""
+    longest: float
+    """Seconds of sound that one piece may have."""
+    batch: int
+    """Pieces a call with which the engine is at its best; more are allowed."""
+    parallel: int
+    """Threads that may call `transcribe` at the same time."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Piece:
+    """A stretch of one channel's sound that an engine recognises in one go."""
+
+    samples: Samples
+    language: str | None = None
+    """ISO 639-1 code; None asks the engine to detect it."""
+    prompt: str = ""
+    """What may have been said before: style and spelling to continue with."""
+    hotwords: str = ""
+    """Names and terms to lean towards, divided by spaces or commas."""
+
+    @property
+    def duration(self) -> float:
+        return len(self.samples) / SAMPLE_RATE
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """What an engine heard in one piece; times are seconds from the start of the piece."""
+
+    words: tuple[Word, ...]
+    language: str
+    no_speech: float | None = None
+    """Probability that nobody spoke, 0 to 1."""
+    attempts: int = 1
+    """How often the piece had to be decoded, more than 1 after a loop or low confidence."""
+    doubt: str | None = None
+    """Why the last attempt is still not to be trusted (`loop`, `low-confidence`); else None."""
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageGuess:
+    """The language that an engine took a piece to be in, and how sure it was, 0 to 1."""
+
+    language: str
+    probability: float
+
+
+class Transcriber(Protocol):
+    """Turns pieces of sound into words.
+
+    Synchronous, and free to keep the processor busy. The model is loaded in the constructor,
+    from a local folder; an engine never downloads anything.
+    """
+
+    engine: Engine
+    capabilities: Capabilities
+
+    def transcribe(self, pieces: Sequence[Piece]) -> list[Recognition]:
+        """Recognise the pieces together: one Recognition each, in the same order.
+
+        No pieces, or a piece without samples, is no words. Words come in order and lie inside
+        the piece. The same pieces are heard the same way. Raises BadOption for a language that
+        is not in `capabilities.languages`, EngineFailed where the engine breaks.
+        """
+        ...
+
+    def detect_language(self, pieces: Sequence[Piece]) -> list[LanguageGuess]:
+        """Guess the language of each piece. Raises EngineFailed where the engine breaks, or
+        BadOption where `capabilities.detects_language` is False."""
+        ...
