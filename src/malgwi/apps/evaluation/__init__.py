@@ -1,0 +1,1 @@
+"""How well it is heard: error rates over recordings whose words are known."""

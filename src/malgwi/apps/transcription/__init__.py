@@ -1,0 +1,1 @@
+"""Recordings in, transcripts out, in every format: the first application."""

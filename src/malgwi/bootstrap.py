@@ -1,0 +1,1 @@
+"""Everything is put together here, and only here."""

@@ -1,0 +1,1 @@
+"""The `malgwi` command."""

@@ -1,0 +1,1 @@
+"""For whoever runs it: models and samples are fetched, verified and kept."""

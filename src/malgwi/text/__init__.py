@@ -1,0 +1,1 @@
+"""Recognised text becomes written text: rules, each a function from Utterance to Utterance."""
