@@ -1,0 +1,66 @@
+# `make help` says what there is. Nothing but Python 3.11, make and a package index is needed.
+
+SHELL := /bin/sh
+BIN := .venv/bin
+MALGWI_MODELS ?= $(or $(MALGWI_HOME),$(HOME)/.malgwi)/models
+export MALGWI_MODELS
+
+MODEL ?= whisper-base
+OUT ?= out
+UV ?= uv
+LOCK := pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header --no-annotate
+
+.PHONY: help setup run test test-all check docs bench lock model clean
+
+help: ## say what there is
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null || \
+		grep '##' Makefile
+
+setup: .venv/stamp ## set up .venv (uv where present, else python3 -m venv and pip)
+
+.venv/stamp: pyproject.toml requirements.lock requirements-cpwer.lock tools/setup.sh
+	@tools/setup.sh
+	@touch $@
+
+run: setup ## transcribe AUDIO=path, or a four-channel sample, into OUT=out
+	@$(BIN)/malgwi models pull $(MODEL)
+	@if [ -n "$(AUDIO)" ]; then \
+		$(BIN)/malgwi transcribe "$(AUDIO)" --out "$(OUT)" --overwrite; \
+	else \
+		$(BIN)/malgwi models pull sample && \
+		$(BIN)/malgwi transcribe "$(MALGWI_MODELS)/sample/four-channels.wav" --language en \
+			--out "$(OUT)" --overwrite; \
+	fi
+
+test: setup model ## run the tests that take less than three minutes together
+	@$(BIN)/pytest -q -m "not slow"
+
+test-all: setup model ## run every test
+	@$(BIN)/pytest -q
+
+model: setup
+	@$(BIN)/malgwi models pull whisper-base || \
+		echo "Without whisper-base the tests that recognise speech are skipped." >&2
+
+check: setup ## formatting, lint, types, layers, and that the lock files are in step
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/pytest -q tests/ops/test_tree.py
+
+docs: setup ## check that the reference pages say what the code says
+	@$(BIN)/pytest -q -k "docs or documented"
+
+bench: setup model ## measure speed and error rates; see benchmarks/
+	@$(BIN)/python -m benchmarks
+
+lock: ## renew the lock files from pyproject.toml (needs uv and a package index)
+	$(UV) $(LOCK) --only-binary :all: --extra faster-whisper --extra silero --extra moonshine \
+		--extra evaluate --group dev pyproject.toml --output-file requirements.lock
+	sed -n 's/^cpwer = \["\(.*\)"\].*/\1/p' pyproject.toml | \
+		$(UV) $(LOCK) - --constraint requirements.lock --output-file requirements-cpwer.lock
+
+clean: ## remove .venv, caches and results; models stay
+	rm -rf .venv out dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
