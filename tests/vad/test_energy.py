@@ -9,7 +9,7 @@ from malgwi.vad.energy import EnergyDetector
 
 @pytest.mark.parametrize(
     ("level", "probability"),
-    [(-45.0, 0.5), (-40.0, 0.75), (-50.0, 0.25), (-20.0, 1.0), (-90.0, 0.0)],
+    [(-45.0, 0.5), (-42.5, 0.75), (-47.5, 0.25), (-20.0, 1.0), (-90.0, 0.0)],
 )
 def test_the_probability_grows_with_the_level_over_the_floor(
     level: float, probability: float

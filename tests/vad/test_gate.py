@@ -9,7 +9,7 @@ from malgwi.types import SAMPLE_RATE, Span
 from malgwi.vad import Gate, GateRule
 
 QUIET, UNSURE, SPEECH = 0.1, 0.4, 0.9
-RULE = GateRule(hangover=2.0, shortest=2.0)
+RULE = GateRule(open_at=0.5, shut_below=0.35, hangover=2.0, shortest=2.0)
 
 
 def spans(*probabilities: float) -> list[Span]:

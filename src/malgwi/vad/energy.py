@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _WINDOW = 512
-_SURE = 10.0  # dB over the floor, from where it is certainly speech
+_SURE = 5.0  # dB over the floor, from where it is certainly speech
 _NOTHING = 1e-12  # power; what digital silence is taken for, -120 dBFS
 
 

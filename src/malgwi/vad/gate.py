@@ -11,10 +11,15 @@ from malgwi.types import SAMPLE_RATE, Span
 
 @dataclass(frozen=True, slots=True)
 class GateRule:
-    """When speech begins and ends. Two thresholds: a wavering voice must not flicker."""
+    """When speech begins and ends. Two thresholds: a wavering voice must not flicker.
 
-    open_at: float = 0.5
-    shut_below: float = 0.35
+    The thresholds are low because Silero is shy of narrow, noisy channels. On 16 radio channels
+    (300-3400 Hz, 15 dB over noise) it leaves out 11 % of the words at 0.5 and 0.35, and 1.5 % at
+    0.2 and 0.1, where 3 of 752 s are not speech; steady noise alone opens at neither.
+    """
+
+    open_at: float = 0.2
+    shut_below: float = 0.1
     hangover: float = 0.5
     """Seconds of quiet before speech counts as over."""
     shortest: float = 0.1
