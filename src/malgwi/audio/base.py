@@ -9,7 +9,7 @@ from malgwi.types import Block, Notice
 class Recording(Protocol):
     """One or more files with one clock, opened and looked at, not yet decoded.
 
-    Opening reads headers only; memory does not grow with the length, however often and however
+    Opening reads headers and decodes the first moment of each file; memory does not grow with the length, however often and however
     far it is read. One thread reads at a time.
     """
 
@@ -18,17 +18,18 @@ class Recording(Protocol):
     labels: tuple[str, ...]
     """What each channel is called; as many as there are channels, no two alike."""
     duration: float | None
-    """Seconds, as the header says; None where it says nothing."""
+    """Seconds, as the header says or the size lets one guess; None where neither does."""
 
     def blocks(self) -> Iterator[Block]:
         """Decode from the start. All channels end together: shorter ones with silence.
 
-        Raises BadAudio where nothing at all could be decoded. Where the sound breaks off or a
-        part of it cannot be decoded, the blocks go on with what can be, and `notices` says so.
+        Blocks are C-contiguous and, but for the last, of the same length; none is empty. Raises
+        BadAudio where nothing at all could be decoded. Where the sound breaks off or a part of
+        it cannot be decoded, the blocks go on with what can be, and `notices` says so.
         """
         ...
 
     @property
     def notices(self) -> Sequence[Notice]:
-        """What was wrong with the sound; complete after `blocks` has ended."""
+        """What was wrong with the sound in the last reading; complete once `blocks` has ended."""
         ...

@@ -1,0 +1,59 @@
+"""A file's time stamps against the samples that came: where some are missing, silence is put.
+
+No file and no library in here: pieces of sound in, pieces of sound out.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from malgwi.audio.conversion import Sound
+from malgwi.audio.defects import Defects
+
+JITTER = 0.05  # seconds by which stamps may be off: containers round them
+LONGEST_GAP = 12 * 3600.0  # seconds; a longer one is a broken stamp, not a pause
+RESTART = -1.0  # seconds; stamps that fall back further begin to count anew
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Piece:
+    """Some sound of one file, at the file's own rate."""
+
+    samples: Sound
+    rate: int
+    at: float | None = None
+    """The container's time stamp, in seconds from the start of the file; None where it has none."""
+
+    @property
+    def seconds(self) -> float:
+        return float(self.samples.shape[1] / self.rate)
+
+
+def gapless(pieces: Iterable[Piece], defects: Defects) -> Iterator[Piece]:
+    """The pieces, with silence where the stamps say that sound is missing.
+
+    Stamps that jump too far, or back, are taken for the beginning of a new count.
+    """
+    heard = shift = 0.0
+    for piece in pieces:
+        gap = 0.0 if piece.at is None else piece.at + shift - heard
+        if gap > LONGEST_GAP or gap < RESTART:
+            defects.jumps.add(heard)
+            shift -= gap
+        elif gap > JITTER:
+            defects.gaps.add(heard, gap)
+            yield from silence(gap, piece)
+            heard += gap
+        yield piece
+        heard += piece.seconds
+        defects.heard = heard
+
+
+def silence(seconds: float, like: Piece) -> Iterator[Piece]:
+    """That much silence, in pieces of a second at most."""
+    left = round(seconds * like.rate)
+    while left > 0:
+        samples = min(left, like.rate)
+        yield Piece(np.zeros((like.samples.shape[0], samples), np.float32), like.rate)
+        left -= samples
