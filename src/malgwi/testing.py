@@ -1,1 +1,57 @@
-"""Stand-ins for the slow and the remote."""
+"""Stand-ins for the slow and the remote. The contract tests hold them to the same promises."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from malgwi.errors import BadOption
+from malgwi.stt import Capabilities, LanguageGuess, Piece, Recognition, spread_evenly
+from malgwi.types import Engine
+
+_AUDIBLE = 1e-4  # peak, -80 dBFS
+
+
+class ScriptedTranscriber:
+    """A Transcriber that says what it was told to wherever there is sound.
+
+    It needs no model, so whatever it is given to load and run one with is not looked at.
+    """
+
+    engine = Engine("scripted", "scripted", "cpu")
+    capabilities = Capabilities(
+        languages=frozenset({"en", "ko"}),
+        detects_language=True,
+        word_times=False,
+        prompts=False,
+        longest=30.0,
+        batch=8,
+        parallel=1,
+    )
+
+    def __init__(
+        self,
+        model_dir: Path | None = None,
+        *,
+        text: str = "hello there",
+        language: str = "en",
+        **_: object,
+    ) -> None:
+        self._text = text
+        self._language = language
+        self.heard: list[Piece] = []
+        """Every piece it was ever given to transcribe."""
+
+    def transcribe(self, pieces: Sequence[Piece]) -> list[Recognition]:
+        for piece in pieces:
+            if piece.language not in (None, *self.capabilities.languages):
+                raise BadOption(f"scripted knows no language {piece.language!r}, only en and ko.")
+        self.heard.extend(pieces)
+        return [self._recognise(piece) for piece in pieces]
+
+    def detect_language(self, pieces: Sequence[Piece]) -> list[LanguageGuess]:
+        return [LanguageGuess(self._language, 1.0) for _ in pieces]
+
+    def _recognise(self, piece: Piece) -> Recognition:
+        text = self._text if np.abs(piece.samples).max(initial=0.0) > _AUDIBLE else ""
+        return Recognition(spread_evenly(text, piece.duration), piece.language or self._language)

@@ -158,14 +158,20 @@ def test_alike_in_everything_the_first_channel_is_the_original() -> None:
     assert copies(third, first, second) == {second.id: first.id, third.id: first.id}
 
 
-def test_a_repeater_s_echo_is_a_copy() -> None:
-    direct, echo = said(LONG, 0, 1.0, 4.0, level=-20.0), said(LONG, 1, 1.4, 4.4, level=-26.0)
+@pytest.mark.parametrize("lag", [0.45, -0.45])
+def test_a_repeater_s_echo_is_a_copy(lag: float) -> None:
+    direct, echo = (
+        said(LONG, 0, 1.0, 3.0, level=-20.0),
+        said(LONG, 1, 1 + lag, 3 + lag, level=-26.0),
+    )
 
     assert copies(direct, echo) == {echo.id: direct.id}
 
 
-def test_what_is_said_again_later_is_no_copy() -> None:
-    order, readback = said(LONG, 0, 1.0, 4.0, level=-20.0), said(LONG, 1, 4.6, 7.6, level=-30.0)
+@pytest.mark.parametrize("start", [3.0, 4.6])
+def test_what_is_said_again_later_is_no_copy(start: float) -> None:
+    order = said(LONG, 0, 1.0, 4.0, level=-20.0)
+    readback = said(LONG, 1, start, start + 3.0, level=-30.0)
 
     assert copies(order, readback) == {}
 

@@ -4,6 +4,13 @@
 adapter, so that importing the contract loads no model library.
 """
 
-from malgwi.stt.base import Capabilities, LanguageGuess, Piece, Recognition, Transcriber
+from malgwi.stt.base import (
+    Capabilities,
+    LanguageGuess,
+    Piece,
+    Recognition,
+    Transcriber,
+    spread_evenly,
+)
 
-__all__ = ["Capabilities", "LanguageGuess", "Piece", "Recognition", "Transcriber"]
+__all__ = ["Capabilities", "LanguageGuess", "Piece", "Recognition", "Transcriber", "spread_evenly"]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from malgwi.types import SAMPLE_RATE, Engine, Samples, Word
+from malgwi.types import SAMPLE_RATE, Engine, Samples, Span, Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +93,12 @@ class Transcriber(Protocol):
         """Guess the language of each piece. Raises EngineFailed where the engine breaks, or
         BadOption where `capabilities.detects_language` is False."""
         ...
+
+
+def spread_evenly(text: str, duration: float) -> tuple[Word, ...]:
+    """The words of `text` over `duration` seconds, for engines that do not say when they were."""
+    texts = text.split()
+    return tuple(
+        Word(f" {each}", Span(duration * (i / len(texts)), duration * ((i + 1) / len(texts))))
+        for i, each in enumerate(texts)
+    )
