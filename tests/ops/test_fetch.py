@@ -233,6 +233,20 @@ def test_the_hub_is_asked_first(shelf: Shelf, hub: Served, tmp_path: Path) -> No
     assert json.loads((models / NAME / "malgwi-model.json").read_text())["source"] == "the hub"
 
 
+def test_a_download_from_the_hub_goes_on_where_it_stopped(
+    shelf: Shelf, hub: Served, tmp_path: Path
+) -> None:
+    models, model = tmp_path / "models", f"/some/tiny/resolve/{REVISION}/model.bin"
+    begun = models / ".partial" / NAME / "files" / "model.bin.part"
+    begun.parent.mkdir(parents=True)
+    begun.write_bytes(CONTENTS["model.bin"][:150_000])
+
+    said = _finished(child(shelf, models))
+
+    assert _is_whole(models, shelf), said
+    assert [asked for path, asked in hub.asked if path == model] == ["bytes=150000-"]
+
+
 def test_a_hub_that_is_out_of_reach_costs_no_time(
     shelf: Shelf, hub: Served, pip_finds: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

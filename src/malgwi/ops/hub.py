@@ -7,14 +7,15 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from malgwi.errors import NetworkError
-from malgwi.ops.registry import Model
+from malgwi.ops.digest import size_fault
+from malgwi.ops.registry import Model, ModelFile
 
 _OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS}
 _PATIENCE = 5.0  # seconds to wait for a first sign of life; its own retries take half a minute
 
 
 class Hub:
-    """Files of a repository at a fixed revision. A download that was broken off is resumed."""
+    """Files of a repository at a fixed revision. A file that was broken off is gone on with."""
 
     name = "the hub"
 
@@ -30,7 +31,7 @@ class Hub:
         with _translated():
             _knock()
             for file in model.fetched:
-                _download(model, file.name, into)
+                _download(model, file, into)
 
 
 def _knock() -> None:
@@ -40,11 +41,28 @@ def _knock() -> None:
     get_session().head(constants.ENDPOINT, timeout=_PATIENCE)
 
 
-def _download(model: Model, name: str, into: Path) -> None:
-    from huggingface_hub import hf_hub_download
+def _download(model: Model, file: ModelFile, into: Path) -> None:
+    """Go on with what an earlier try left. hf_hub_download would begin again at each try."""
+    from huggingface_hub import get_token, hf_hub_url
+    from huggingface_hub.file_download import http_get
+    from huggingface_hub.utils.tqdm import disable_progress_bars
 
+    if not size_fault(into / file.name, file):
+        return
     assert model.repository
-    hf_hub_download(model.repository, name, revision=model.revision, local_dir=into)
+    disable_progress_bars()
+    token = get_token()
+    begun = into / f"{file.name}.part"
+    with begun.open("ab") as out:
+        if out.tell() < file.size:
+            http_get(
+                hf_hub_url(model.repository, file.name, revision=model.revision),
+                out,
+                resume_size=out.tell(),
+                expected_size=file.size,
+                headers={"Authorization": f"Bearer {token}"} if token else {},
+            )
+    begun.replace(into / file.name)
 
 
 @contextmanager
