@@ -34,7 +34,7 @@ with_uv() {
 
 with_pip() {
     if ! { [ -x $python ] && new_enough $python && $python -m pip --version >/dev/null 2>&1; }; then
-        found=$(find_python)
+        found=$(find_python) || exit 1
         "$found" -m venv --clear $venv ||
             fail "$found cannot make a virtual environment (on Debian: apt install python3-venv)."
     fi
