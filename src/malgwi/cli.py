@@ -1,1 +1,308 @@
-"""The `malgwi` command."""
+"""The `malgwi` command. A command reads its options, calls a function, shows what it returned.
+
+Rooms are imported inside the commands, so that `malgwi --help` waits for no library.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from malgwi.errors import BadOption, EngineFailed, MalgwiError
+
+if TYPE_CHECKING:
+    from malgwi.config import Config
+    from malgwi.types import Transcript
+
+# The recogniser has threads of its own; the linear algebra's would only get in their way.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+EXIT_FAILED = 1  # the engine broke, or a check found something
+EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+FORMATS_IN_A_FOLDER = "json,srt,txt"
+
+
+class _Group(click.Group):
+    """Turns our errors into a sentence and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except MalgwiError as error:
+            click.echo(f"malgwi: {error}", err=True)
+            ctx.exit(EXIT_FAILED if isinstance(error, EngineFailed) else EXIT_BAD_INPUT)
+
+
+def _list(_: click.Context, __: click.Parameter, value: str | None) -> list[str]:
+    return [each.strip() for each in (value or "").split(",") if each.strip()]
+
+
+def _offsets(_: click.Context, __: click.Parameter, values: Sequence[str]) -> dict[Path, float]:
+    offsets = {}
+    for value in values:
+        name, _equals, seconds = value.rpartition("=")
+        try:
+            offsets[Path(name)] = float(seconds)
+        except ValueError:
+            raise BadOption(
+                f"--offset {value} is not FILE=SECONDS, as in --offset ch02.wav=1.25."
+            ) from None
+    return offsets
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="malgwi")
+def main() -> None:
+    """A self-hosted speech platform: many channels of sound in, one timed transcript out.
+
+    말귀 (malgwi): the ear for what is said.
+    """
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--language",
+    "languages",
+    callback=_list,
+    metavar="CODE[,CODE..]",
+    help="Language spoken, as ko or en; one for all channels, or one a channel, where auto is "
+    "none. Default: detected once a channel, and said.",
+)
+@click.option(
+    "--labels",
+    callback=_list,
+    metavar="NAME[,NAME..]",
+    help="What the channels are called. Default: ch01, ch02, .. or the names of the files.",
+)
+@click.option(
+    "--offset",
+    "offsets",
+    multiple=True,
+    callback=_offsets,
+    metavar="FILE=SECONDS",
+    help="How much later this file begins than the recording. Can be repeated.",
+)
+@click.option(
+    "--glossary",
+    type=click.Path(path_type=Path),
+    help="YAML or CSV with names and terms, and how they are written.",
+)
+@click.option(
+    "--format",
+    "formats",
+    callback=_list,
+    metavar="NAME[,NAME..]",
+    help=f"json, srt, vtt, txt, csv, docx, rttm, ctm. Default with --out: {FORMATS_IN_A_FOLDER}.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder for the files. Without --out and --format nothing is written.",
+)
+@click.option("--name", help="Name of the files, without ending. Default: the first sound file's.")
+@click.option("--per-channel", is_flag=True, help="Also write each channel by itself.")
+@click.option("--overwrite", is_flag=True, help="Replace files that are there.")
+@click.option("--engine", help="Speech-to-text engine; `malgwi engines` lists them.")
+@click.option("--model", help="Its model; `malgwi models list` lists them.")
+@click.option("--prompt", default="", help="Text to continue in style and spelling.")
+@click.option("--hotwords", default="", help="Words to lean towards. A glossary is better.")
+@click.option("--quiet", "-q", is_flag=True, help="Show neither progress nor transcript.")
+@click.option("--json-progress", is_flag=True, help="Progress as JSON lines on standard error.")
+def transcribe(
+    files: tuple[Path, ...],
+    languages: list[str],
+    labels: list[str],
+    offsets: dict[Path, float],
+    glossary: Path | None,
+    formats: list[str],
+    out: Path | None,
+    name: str | None,
+    per_channel: bool,
+    overwrite: bool,
+    engine: str | None,
+    model: str | None,
+    prompt: str,
+    hotwords: str,
+    quiet: bool,
+    json_progress: bool,
+) -> None:
+    """Transcribe recordings into one timeline.
+
+    FILES is one recording with up to 64 channels, or one file a channel on one clock.
+    """
+    from malgwi import audio, bootstrap, pipeline
+    from malgwi.apps import transcription as app
+
+    config = _config()
+    chosen = [each.name for each in app.chosen(formats or _default_formats(out))]
+    request = pipeline.Request(
+        [None if each == "auto" else each for each in languages], prompt, hotwords
+    )
+    recording = audio.open_recording(files, labels=labels, offsets=offsets)
+    channels = pipeline.channels_of(recording, request)
+    folder, stem = out or Path(), name or files[0].stem
+    planned = app.planned(channels, chosen, folder, stem, per_channel=per_channel)
+    if not overwrite:
+        app.check_free(planned)
+    engines = bootstrap.engines(config, engine=engine, model=model, glossary=glossary)
+    style = app.Style.QUIET if quiet else app.Style.fitting(sys.stderr)
+    with (
+        app.progress_display(app.Style.JSON if json_progress else style, sys.stderr) as update,
+        _interruptible() as stop,
+    ):
+        transcript = pipeline.transcribe(recording, engines, request, on_progress=update, stop=stop)
+    try:
+        app.write(transcript, chosen, folder, stem, per_channel=per_channel, overwrite=overwrite)
+    finally:  # a full disk must not cost what was heard
+        _show(transcript, planned, quiet)
+    if not transcript.complete:
+        raise SystemExit(EXIT_INTERRUPTED)
+
+
+@main.group()
+def models() -> None:
+    """Fetch, list, take in and verify models. Nothing else touches the network."""
+
+
+@models.command("list")
+def models_list() -> None:
+    """List the models there are, and which of them are here."""
+    from malgwi import ops
+
+    for each in ops.listing(_config().models):
+        state = "broken" if each.fault else "here" if each.folder else "-"
+        size = f"{each.model.size / 1e6:,.0f} MB"
+        click.echo(
+            f"{each.model.name:24} {size:>9}  {state:7} {each.model.licence:12} "
+            f"{each.model.languages}"
+        )
+        if each.fault:
+            click.echo(f"{'':24} {each.fault}")
+
+
+@models.command("pull")
+@click.argument("name")
+@click.option("--accept-licence", is_flag=True, help="Also where it forbids commercial use.")
+def models_pull(name: str, accept_licence: bool) -> None:
+    """Fetch a model and verify every byte of it."""
+    from malgwi import ops
+
+    config = _config()
+    with _download_bar(name) as progress:
+        pulled = ops.pull(
+            name,
+            config.models,
+            source=config.model_source,
+            offline=config.offline,
+            accept_licence=accept_licence or config.accept_licence,
+            progress=progress,
+        )
+    for notice in pulled.notices:
+        click.echo(f"malgwi: {notice}", err=True)
+    if pulled.source:
+        click.echo(f"{name} is in {pulled.folder} now, from {pulled.source}, every sum right.")
+
+
+@models.command("add")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--name", help="What to call it. Default: the folder's name.")
+def models_add(folder: Path, name: str | None) -> None:
+    """Take in a model from a folder, such as one carried over on a disk."""
+    from malgwi import ops
+
+    click.echo(f"Taken in as {ops.add(folder, _config().models, name)}.")
+
+
+@models.command("verify")
+@click.argument("names", nargs=-1)
+def models_verify(names: tuple[str, ...]) -> None:
+    """Compare every byte of the models that are here with their sums."""
+    from malgwi import ops
+
+    findings = ops.verify(names, _config().models)
+    for finding in findings:
+        mark = "ok  " if finding.ok else "FAIL"
+        click.echo(
+            " ".join(filter(None, (mark, f"{finding.what}: {finding.detail}.", finding.remedy)))
+        )
+    if not all(finding.ok for finding in findings):
+        raise SystemExit(EXIT_FAILED)
+
+
+@main.command()
+def engines() -> None:
+    """List the engines that are plugged in, and whether they could be used now."""
+    from malgwi import bootstrap
+
+    for each in bootstrap.engine_states(_config()):
+        mark = "ready  " if each.ready else "missing"
+        click.echo(f"{each.seam:4} {each.name:16} {mark} {each.detail}")
+
+
+def _config() -> "Config":
+    from malgwi.config import read_config, unknown_settings
+
+    for sentence in unknown_settings(os.environ):
+        click.echo(f"malgwi: {sentence}", err=True)
+    return read_config()
+
+
+def _default_formats(out: Path | None) -> list[str]:
+    return FORMATS_IN_A_FOLDER.split(",") if out else []
+
+
+def _show(transcript: "Transcript", written: Sequence[Path], quiet: bool) -> None:
+    """Where the files are, and unless that was not wanted, the transcript itself."""
+    from rich.console import Console
+
+    from malgwi.apps.transcription import print_timeline
+
+    here = [path for path in written if path.is_file()]
+    if not quiet:
+        readable = [path for path in here if path.suffix in (".txt", ".json")]
+        rest_in = readable[-1] if readable else None
+        print_timeline(Console(highlight=False), transcript, rest_in=rest_in)
+    for path in here:
+        click.echo(f"{path}", err=quiet)
+
+
+@contextmanager
+def _interruptible() -> Iterator[Event]:
+    """Ctrl-C sets the event, so that what is done by then is kept; a second one ends it all."""
+    stop = Event()
+
+    def interrupt(*_: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+        click.echo("malgwi: Stopping; what is recognised so far is kept.", err=True)
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _download_bar(name: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on standard error, where that is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    columns = (TextColumn(name), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    console = Console(stderr=True)
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task(name, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -18,8 +18,8 @@ COLUMNS = 42
 LONGEST = 7.0  # seconds
 LABEL_COLUMNS = 20  # of the name in front; what is longer leaves too little for the words
 PAUSE = 0.3  # seconds between words at which a cut is welcome
-SENTENCE_ENDS = (".", "?", "!", "…", "。", "？", "！")  # noqa: RUF001 (they are meant)
-CLAUSE_ENDS = (",", ";", ":", "、", "，")  # noqa: RUF001
+SENTENCE_ENDS = (".", "?", "!", "…", "。", "？", "！")
+CLAUSE_ENDS = (",", ";", ":", "、", "，")
 
 
 class Cue(NamedTuple):

@@ -1,0 +1,266 @@
+"""A recording becomes a transcript: the whole way.
+
+    decode            in a thread of its own, a few blocks ahead
+    detect voices     all channels in one call, while the engine works
+    cut               speech becomes pieces
+    recognise         pieces of all channels share batches, sorted by length
+    write             text rules, in the order of the recording
+    merge             one timeline, and what was heard twice is marked
+
+Memory does not grow with the length of the recording, but for the transcript itself: the
+queue, the pool and the batches under way are bounded, and sound is let go once it was heard.
+"""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from threading import Event, Lock
+
+from malgwi.audio import Recording
+from malgwi.errors import BadOption
+from malgwi.pipeline.cutter import Cut, CutRule, Cutter
+from malgwi.pipeline.languages import Languages
+from malgwi.pipeline.merge import mark_duplicates, merge
+from malgwi.pipeline.pool import Pool
+from malgwi.pipeline.read_ahead import ReadAhead
+from malgwi.pipeline.utterances import numbered, utterances_of
+from malgwi.stt import Piece, Recognition, Transcriber
+from malgwi.text import Rule, apply
+from malgwi.types import Block, Channel, Notice, Timings, Transcript, Utterance
+from malgwi.vad import VoiceDetector
+
+BLOCKS_AHEAD = 2
+BATCHES_AHEAD = 4  # a worker; with more to choose from, the pieces of a batch are more alike
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """What a recording is transcribed with. `new_vad` makes one a recording: it remembers."""
+
+    new_vad: Callable[[], VoiceDetector]
+    stt: Transcriber
+    rules: Callable[[Sequence[str]], Sequence[Rule]] = field(default=lambda labels: ())
+    """The text rules for channels of these labels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the user asked for."""
+
+    languages: Sequence[str | None] = ()
+    """ISO 639-1, one for all channels or one a channel; none, or None, to detect it."""
+    prompt: str = ""
+    hotwords: str = ""
+    cut: CutRule = field(default_factory=CutRule)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far it has come."""
+
+    stage: str
+    """`decoding` until the first piece is out, then `recognising`, at last `writing`."""
+    audio_done: float
+    """Seconds of the recording up to which everything is recognised."""
+    audio_total: float | None
+    """Seconds; None where the file does not say."""
+    speech_done: float
+    """Seconds of speech recognised, all channels added up."""
+    speech_found: float
+    channels: int
+    wall: float
+    """Seconds since the start."""
+
+
+def channels_of(recording: Recording, request: Request) -> list[Channel]:
+    """The channels of the transcript, as far as they are known before. Raises BadOption."""
+    labels, languages = recording.labels, list(request.languages)
+    if len(languages) == 1:
+        languages *= len(labels)
+    if languages and len(languages) != len(labels):
+        raise BadOption(
+            f"{len(languages)} languages were given for {len(labels)} channels. "
+            "Give one for all, or one a channel."
+        )
+    languages = languages or [None] * len(labels)
+    pairs = zip(labels, languages, strict=True)
+    return [Channel(index, label, language) for index, (label, language) in enumerate(pairs)]
+
+
+def transcribe(
+    recording: Recording,
+    engines: Engines,
+    request: Request | None = None,
+    *,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+    stop: Event | None = None,
+) -> Transcript:
+    """The transcript of all channels.
+
+    `stop`, once set, ends it early: what is recognised by then comes back, marked incomplete.
+    Raises BadAudio, BadOption, EngineFailed.
+    """
+    return _Run(recording, engines, request or Request(), on_progress, stop or Event()).transcript()
+
+
+class _Run:
+    """One recording on its way. One thread owns it; the workers only call the engine."""
+
+    def __init__(
+        self,
+        recording: Recording,
+        engines: Engines,
+        request: Request,
+        on_progress: Callable[[Progress], None],
+        stop: Event,
+    ) -> None:
+        self._recording = recording
+        self._engines = engines
+        self._request = request
+        self._on_progress = on_progress
+        self._stop = stop
+        self._vad = engines.new_vad()
+        self._cutter = Cutter(len(recording.labels), self._vad.window, request.cut)
+        self._languages = Languages(channels_of(recording, request), engines.stt)
+        self._rules = engines.rules(recording.labels)
+        self._pool = Pool()
+        self._running: dict[Future[list[Recognition]], list[tuple[int, Cut]]] = {}
+        self._utterances: list[Utterance] = []
+        self._open: dict[int, Cut] = {}  # by place in the order: not recognised yet
+        self._counting = Lock()
+        self._began = time.monotonic()
+        self._duration = self._vad_seconds = self._recognition_seconds = 0.0
+        self._speech_found = self._speech_done = 0.0
+
+    def transcript(self) -> Transcript:
+        capabilities = self._engines.stt.capabilities
+        with (
+            ReadAhead(self._recording.blocks, BLOCKS_AHEAD) as blocks,
+            ThreadPoolExecutor(capabilities.parallel, "recognise") as self._workers,
+        ):
+            for block in blocks:
+                self._add(self._languages.known(self._cuts(block)))
+                self._submit(at_least=capabilities.batch)
+                if self._stop.is_set():
+                    break
+            else:
+                self._add(self._languages.known(self._cutter.close()))
+                self._add(self._languages.rest())
+            complete = self._drain()
+            decoding = blocks.busy
+        return self._result(decoding, complete)
+
+    def _cuts(self, block: Block) -> list[Cut]:
+        began = time.thread_time()
+        self._duration = block.start + block.duration
+        cuts = self._cutter.push(block, self._vad.probabilities(block.samples))
+        self._vad_seconds += time.thread_time() - began
+        return cuts
+
+    def _add(self, cuts: Sequence[Cut]) -> None:
+        for cut in cuts:
+            self._open[self._pool.add(cut)] = cut
+            self._speech_found += cut.span.duration
+
+    def _submit(self, at_least: int) -> None:
+        """Give the engine what is waiting; return when there is room to read on."""
+        capabilities = self._engines.stt.capabilities
+        room = capabilities.batch * capabilities.parallel * BATCHES_AHEAD
+        while len(self._pool) >= at_least:
+            if len(self._running) <= capabilities.parallel:
+                self._start(capabilities.batch)
+            elif len(self._pool) >= room:
+                self._collect(timeout=None)
+            else:
+                break
+        self._collect(timeout=0)
+
+    def _drain(self) -> bool:
+        """Recognise what is left, the last of it shared out evenly; True if all of it was."""
+        capabilities = self._engines.stt.capabilities
+        while self._running or (len(self._pool) and not self._stop.is_set()):
+            free = len(self._running) <= capabilities.parallel
+            if len(self._pool) and free and not self._stop.is_set():
+                share = math.ceil(len(self._pool) / capabilities.parallel)
+                self._start(min(capabilities.batch, share))
+            else:
+                self._collect(timeout=None)
+        return not self._stop.is_set()
+
+    def _start(self, size: int) -> None:
+        batch = self._pool.take(size)
+        pieces = [self._piece(cut) for _, cut in batch]
+        self._running[self._workers.submit(self._recognise, pieces)] = batch
+
+    def _piece(self, cut: Cut) -> Piece:
+        language = self._languages.channels[cut.channel].language
+        return Piece(cut.samples, language, self._request.prompt, self._request.hotwords)
+
+    def _recognise(self, pieces: Sequence[Piece]) -> list[Recognition]:
+        began = time.monotonic()
+        heard = self._engines.stt.transcribe(pieces)
+        with self._counting:
+            self._recognition_seconds += time.monotonic() - began
+        return heard
+
+    def _collect(self, timeout: float | None) -> None:
+        done, _ = wait(self._running, timeout, FIRST_COMPLETED)
+        for future in done:
+            batch = self._running.pop(future)
+            for (place, cut), heard in zip(batch, future.result(), strict=True):
+                self._speech_done += self._open.pop(place).span.duration
+                self._utterances += [apply(self._rules, each) for each in utterances_of(cut, heard)]
+        self._report("recognising" if self._utterances else "decoding")
+
+    def _done_until(self) -> float:
+        """Seconds up to which everything is recognised, on all channels."""
+        waiting = (cut.span.start for cut in (*self._open.values(), *self._languages.held()))
+        return min(self._cutter.done_until, min(waiting, default=self._duration))
+
+    def _report(self, stage: str) -> None:
+        self._on_progress(
+            Progress(
+                stage,
+                self._done_until(),
+                self._recording.duration,
+                self._speech_done,
+                self._speech_found,
+                len(self._recording.labels),
+                time.monotonic() - self._began,
+            )
+        )
+
+    def _result(self, decoding: float, complete: bool) -> Transcript:
+        utterances = numbered(self._utterances)
+        self._report("writing")
+        return Transcript(
+            sources=self._recording.sources,
+            duration=self._duration,
+            channels=tuple(self._languages.channels),
+            utterances=mark_duplicates(merge([utterances])),
+            engine=self._engines.stt.engine,
+            timings=self._timings(decoding),
+            notices=(*self._recording.notices, *self._languages.notices(), *self._broken(complete)),
+            complete=complete,
+        )
+
+    def _timings(self, decoding: float) -> Timings:
+        return Timings(
+            wall=time.monotonic() - self._began,
+            decoding=decoding,
+            vad=self._vad_seconds,
+            recognition=self._recognition_seconds,
+            audio=self._duration * len(self._recording.labels),
+            speech=self._speech_done,
+        )
+
+    def _broken(self, complete: bool) -> list[Notice]:
+        if complete:
+            return []
+        until = self._done_until()
+        message = (
+            f"Stopped early: everything said in the first {until:.1f} s is here, later parts not."
+        )
+        return [Notice("interrupted", message)]

@@ -1,0 +1,72 @@
+"""Which language a channel speaks: given, or detected once from its first speech and said."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from malgwi.pipeline.cutter import Cut
+from malgwi.stt import Piece, Transcriber
+from malgwi.types import Channel, Notice
+
+ENOUGH = 10.0
+"""Seconds of speech from which the language is told."""
+UNSURE = 0.5
+
+
+class Languages:
+    """Holds the first pieces of a channel back until its language is known.
+
+    Pieces of a channel whose language was given pass at once. For the others the engine is asked
+    as soon as there is enough speech, or the recording is over.
+    """
+
+    def __init__(self, channels: Sequence[Channel], stt: Transcriber) -> None:
+        self.channels = list(channels)
+        self._stt = stt
+        self._held: dict[int, list[Cut]] = defaultdict(list)
+
+    def known(self, cuts: Iterable[Cut]) -> list[Cut]:
+        """Those of `cuts`, and of what was held back, whose language is known now."""
+        passed: list[Cut] = []
+        for cut in cuts:
+            if self.channels[cut.channel].language is not None:
+                passed.append(cut)
+                continue
+            held = self._held[cut.channel]
+            held.append(cut)
+            if sum(each.span.duration for each in held) >= ENOUGH:
+                passed += self._detect(cut.channel)
+        return passed
+
+    def rest(self) -> list[Cut]:
+        """The recording is over: everything that is still held back."""
+        return [cut for channel in list(self._held) for cut in self._detect(channel)]
+
+    def held(self) -> list[Cut]:
+        """What is still held back."""
+        return [cut for cuts in self._held.values() for cut in cuts]
+
+    def notices(self) -> list[Notice]:
+        """One for each channel whose language is a guess."""
+        return [
+            Notice(
+                "language-unsure",
+                f"Channel {each.label} may be in {each.language} "
+                f"({each.language_probability:.0%} sure). Say --language to be certain.",
+            )
+            for each in self.channels
+            if each.language_probability is not None and each.language_probability < UNSURE
+        ]
+
+    def _detect(self, channel: int) -> list[Cut]:
+        held = self._held.pop(channel)
+        guesses = self._stt.detect_language([Piece(cut.samples) for cut in held])
+        votes: dict[str, float] = defaultdict(float)
+        for cut, guess in zip(held, guesses, strict=True):
+            votes[guess.language] += guess.probability * cut.span.duration
+        language = max(sorted(votes), key=lambda each: votes[each])
+        sure = votes[language] / sum(cut.span.duration for cut in held)
+        self.channels[channel] = replace(
+            self.channels[channel], language=language, language_probability=sure
+        )
+        return held
