@@ -11,7 +11,7 @@ import pytest
 from audio.soundfiles import tone, wav_bytes, write
 
 from malgwi.audio import open_recording
-from malgwi.audio.container import OPTIONS
+from malgwi.audio.container import OPTIONS, QuietFile
 from malgwi.errors import BadAudio
 
 ROOT, NOBODY = 0, 65_534
@@ -122,6 +122,13 @@ def test_sound_that_no_decoder_makes_sense_of(tmp_path: Path) -> None:
     assert "Nothing of" in refusal(path)
 
 
+def test_a_rate_at_which_nothing_can_be_heard(tmp_path: Path) -> None:
+    path = tmp_path / "slow.wav"
+    path.write_bytes(wav_bytes(tone(440.0, 1.0), rate=1))
+
+    assert "Nothing of" in refusal(path)
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -162,3 +169,13 @@ def test_the_library_is_silent(tmp_path: Path, capfd: pytest.CaptureFixture[str]
 
     assert capfd.readouterr() == ("", "")
     assert recording.notices
+
+
+def test_a_disk_that_fails_ends_the_file_and_is_remembered(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.wav", tone(440.0, 0.1))
+    file = QuietFile(os.open(path, os.O_WRONLY))  # to read from it fails
+
+    with file:
+        assert file.read(10) == b""
+        assert file.trouble
+        assert file.seek(-5) < 0

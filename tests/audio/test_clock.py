@@ -57,6 +57,17 @@ def test_a_stamp_that_is_days_away_is_not_believed() -> None:
     assert [notice.code for notice in defects.notices()] == ["audio-gap"]
 
 
+def test_more_silence_than_the_file_is_long_is_not_believed() -> None:
+    defects = Defects("a.caf")
+    stamps = range(0, 4_000, 4)  # of a broken header: each second claims to come after four
+    pieces = [Piece(np.ones((1, RATE), np.float32), RATE, float(stamp)) for stamp in stamps]
+
+    seconds = sum(piece.seconds for piece in gapless(pieces, defects, length=1000.0))
+
+    assert seconds == pytest.approx(2000.0, abs=5.0)
+    assert [notice.code for notice in defects.notices()] == ["audio-gap", "audio-gap"]
+
+
 def test_a_filled_gap_is_cut_into_small_pieces() -> None:
     pieces = [Piece(np.ones((2, RATE), np.float32), RATE, stamp) for stamp in (0.0, 3600.0)]
 

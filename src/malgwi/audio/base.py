@@ -9,8 +9,8 @@ from malgwi.types import Block, Notice
 class Recording(Protocol):
     """One or more files with one clock, opened and looked at, not yet decoded.
 
-    Opening reads headers and decodes the first moment of each file; memory does not grow with the length, however often and however
-    far it is read. One thread reads at a time.
+    Opening reads headers and decodes the first moment of each file; memory does not grow with the
+    length, however often and however far it is read. One thread reads at a time.
     """
 
     sources: tuple[str, ...]

@@ -12,7 +12,7 @@ from malgwi.audio.conversion import Sound
 from malgwi.audio.defects import Defects
 
 JITTER = 0.05  # seconds by which stamps may be off: containers round them
-LONGEST_GAP = 12 * 3600.0  # seconds; a longer one is a broken stamp, not a pause
+LONGEST_GAP = 12 * 3600.0  # seconds, all gaps of a file of unknown length together
 RESTART = -1.0  # seconds; stamps that fall back further begin to count anew
 
 
@@ -30,15 +30,19 @@ class Piece:
         return float(self.samples.shape[1] / self.rate)
 
 
-def gapless(pieces: Iterable[Piece], defects: Defects) -> Iterator[Piece]:
+def gapless(
+    pieces: Iterable[Piece], defects: Defects, length: float | None = None
+) -> Iterator[Piece]:
     """The pieces, with silence where the stamps say that sound is missing.
 
-    Stamps that jump too far, or back, are taken for the beginning of a new count.
+    Stamps that jump back, or so far that more would be missing than the file is long (`length`,
+    in seconds, where it is known), are taken for the beginning of a new count.
     """
+    most = LONGEST_GAP if length is None else length
     heard = shift = 0.0
     for piece in pieces:
         gap = 0.0 if piece.at is None else piece.at + shift - heard
-        if gap > LONGEST_GAP or gap < RESTART:
+        if gap < RESTART or gap + defects.gaps.amount > most + JITTER:
             defects.jumps.add(heard)
             shift -= gap
         elif gap > JITTER:

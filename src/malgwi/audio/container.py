@@ -4,12 +4,15 @@ The file is opened here and handed to the library as an object, and the library 
 itself: a playlist or a crafted container leads to no other file and to no network.
 """
 
+import errno
+import os
 import stat
 from codecs import BOM_UTF8
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 import av
 from av.audio.stream import AudioStream
@@ -23,10 +26,49 @@ OPTIONS = {"protocol_whitelist": "none"}  # there is no such protocol: nothing e
 PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"[playlist]", b"<MPD", b"<?xml", b"#PLAYLIST")
 
 
+class QuietFile(FileIO):
+    """A file whose errors do not run into the library, which would print them: it sees the end.
+
+    Unbuffered, because the library has a buffer of its own.
+    """
+
+    trouble = ""
+    """Why reading ended before the file did."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        try:
+            return super().read(size) or b""
+        except OSError as error:
+            self.trouble = error.strerror or "unknown error"
+            return b""
+
+    def seek(self, place: int, whence: int = os.SEEK_SET, /) -> int:
+        """The new place; negative where there is none, as broken headers ask for."""
+        try:
+            return super().seek(place, whence)
+        except OSError as error:
+            return -(error.errno or errno.EINVAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An open file and its sound track."""
+
+    file: QuietFile
+    container: InputContainer
+    stream: AudioStream
+
+    @property
+    def is_film(self) -> bool:
+        """Whether there are moving pictures; the cover of a record is none."""
+        pictures = self.container.streams.video
+        return any(not track.disposition & Disposition.attached_pic for track in pictures)
+
+
 @contextmanager
-def opened(path: Path) -> Iterator[tuple[InputContainer, AudioStream]]:
-    """The file and its sound track, ready to decode. Raises BadAudio."""
-    with binary(path) as file, _container(path, file) as container:
+def opened(path: Path) -> Iterator[Source]:
+    """The file, ready to be decoded. Raises BadAudio."""
+    with _file(path) as file, _container(path, file) as container:
         stream = container.streams.best("audio")
         if not isinstance(stream, AudioStream):
             raise BadAudio(f"{path} has no sound track. Give a file that has one.")
@@ -39,18 +81,10 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, AudioStream]]:
             if other is not stream:
                 other.discard = Discard.all
         stream.codec_context.thread_count = 1  # sound decodes fast; many files share few cores
-        yield container, stream
+        yield Source(file, container, stream)
 
 
-def has_film(container: InputContainer) -> bool:
-    """Whether there are moving pictures; the cover of a record is none."""
-    return any(
-        not stream.disposition & Disposition.attached_pic for stream in container.streams.video
-    )
-
-
-def binary(path: Path) -> BinaryIO:
-    """The file, unbuffered: the library has a buffer of its own."""
+def _file(path: Path) -> QuietFile:
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
@@ -59,7 +93,7 @@ def binary(path: Path) -> BinaryIO:
             raise BadAudio(f"{path} is not an ordinary file. Save the sound to one first.")
         if status.st_size == 0:
             raise BadAudio(f"{path} is empty. Record or copy it again.")
-        return path.open("rb", buffering=0)
+        return QuietFile(path)
     except FileNotFoundError as error:
         raise BadAudio(f"{path} does not exist. Check the name and the folder.") from error
     except PermissionError as error:
@@ -68,18 +102,17 @@ def binary(path: Path) -> BinaryIO:
         raise BadAudio(f"{path} cannot be read: {error}.") from error
 
 
-def _container(path: Path, file: BinaryIO) -> InputContainer:
-    head = b""
+def _container(path: Path, file: QuietFile) -> InputContainer:
+    head = file.read(4096)
+    file.seek(0)
+    if head.removeprefix(BOM_UTF8).lstrip().startswith(PLAYLISTS):
+        raise BadAudio(f"{path} is a playlist, not sound. Name the files that it lists.")
     try:
-        head = file.read(4096)
-        file.seek(0)
-        if head.removeprefix(BOM_UTF8).lstrip().startswith(PLAYLISTS):
-            raise BadAudio(f"{path} is a playlist, not sound. Name the files that it lists.")
         return av.open(file, "r", options=OPTIONS, metadata_errors="replace")
     except FFmpegError as error:
+        if file.trouble:
+            raise BadAudio(f"{path} cannot be read: {file.trouble}. Copy it anew.") from error
         raise BadAudio(_why_not(path, head)) from error
-    except OSError as error:
-        raise BadAudio(f"{path} cannot be read: {error.strerror}.") from error
 
 
 def _why_not(path: Path, head: bytes) -> str:

@@ -7,32 +7,35 @@ import numpy as np
 from av import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
-from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
 
 from malgwi.audio.clock import Piece
-from malgwi.audio.container import has_film
+from malgwi.audio.container import Source
 from malgwi.audio.conversion import DTYPES, Sound, to_float
 from malgwi.audio.defects import Defects
 
 EXACT = ("pcm_f", "wavpack")  # decoders whose samples are what was stored; others overshoot a bit
 SAFE_PLANES = 7  # planar frames with more channels crash PyAV 18 when they are looked at
+RATES = range(2_000, 1_000_001)  # Hz; what claims another is damaged, and would last for days
 PATIENCE = 16  # attempts in a row to read on after damage
 
 
-def decoded(container: InputContainer, stream: AudioStream, defects: Defects) -> Iterator[Piece]:
+def decoded(source: Source, defects: Defects) -> Iterator[Piece]:
     """The sound in pieces; what cannot be decoded is left out and goes to `defects`."""
     unpack = Unpacker()
-    origin = _origin(container)
+    origin = _origin(source)
     reached = 0.0
-    for packet in _packets(container, stream, defects):
+    for packet in _packets(source, defects):
         try:
-            frames = stream.codec_context.decode(packet)
+            frames = source.stream.codec_context.decode(packet)
         except FFmpegError:
             defects.damaged.add(reached)
             continue
         for frame in frames:
+            if frame.sample_rate not in RATES:
+                defects.damaged.add(reached)
+                continue
             stamp = _stamp(frame)
             origin = stamp if origin is None else origin
             at = None if stamp is None or origin is None else stamp - origin
@@ -42,9 +45,9 @@ def decoded(container: InputContainer, stream: AudioStream, defects: Defects) ->
                 yield piece
 
 
-def is_exact(stream: AudioStream) -> bool:
+def is_exact(source: Source) -> bool:
     """Whether the samples are what was stored, so that a value beyond full scale is a defect."""
-    return stream.codec_context.codec.name.startswith(EXACT)
+    return source.stream.codec_context.codec.name.startswith(EXACT)
 
 
 class Unpacker:
@@ -79,26 +82,22 @@ def _samples(frame: AudioFrame) -> Sound:
     return to_float(packed.reshape(-1, channels).T)
 
 
-def _packets(
-    container: InputContainer, stream: AudioStream, defects: Defects
-) -> Iterator["Packet[AudioStream] | None"]:
+def _packets(source: Source, defects: Defects) -> Iterator["Packet[AudioStream] | None"]:
     """The packets of the sound track, then None, which asks the decoder for what it holds."""
     failures = 0
     while failures < PATIENCE:
         try:
-            for packet in container.demux(stream):
+            for packet in source.container.demux(source.stream):
                 failures = 0
                 if packet.size:
                     yield packet
             break
         except FFmpegError as error:
             failures += 1
-            reason = error.strerror
-        except OSError as error:
-            failures = PATIENCE
-            reason = error.strerror
+            reason = error.strerror or "the container is broken"
     else:
-        defects.unreadable = reason or "the container is broken"
+        defects.unreadable = reason
+    defects.unreadable = source.file.trouble or defects.unreadable
     yield None
 
 
@@ -108,8 +107,7 @@ def _stamp(frame: AudioFrame) -> float | None:
     return float(frame.pts * frame.time_base.numerator / frame.time_base.denominator)
 
 
-def _origin(container: InputContainer) -> float | None:
+def _origin(source: Source) -> float | None:
     """Where time begins: with a film its beginning, else (None) the first sound."""
-    if container.start_time is None or not has_film(container):
-        return None
-    return container.start_time / av.time_base
+    start = source.container.start_time
+    return start / av.time_base if start is not None and source.is_film else None

@@ -13,6 +13,8 @@ RELIABLE = {"aiff", "au", "flac", "mov", "matroska", "asf", "wv", "tta", "ape"}
 """Containers of whose length, as PyAV tells it, one can be sure."""
 UNKNOWN = (0, 0x7FFFF000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 """Sizes that recorders write who do not know them yet; some take the header's off."""
+UNPACKED = (1, 3, 6, 7, 0xFFFE)
+"""The codes of WAV formats in which all samples take the same room."""
 OGG_PAGE = 65_307  # bytes at most
 LAST_PAGE = 4  # a flag in the sixth byte of a page
 MP3_LENGTH_TAGS = (b"Xing", b"Info", b"VBRI")
@@ -27,7 +29,7 @@ def wav_seconds(file: BinaryIO) -> float | None:
             break
     if b"fmt " not in chunks or b"data" not in chunks:
         return None
-    size, rate = chunks[b"data"][0], struct.unpack_from("<8xI", chunks[b"fmt "][1])[0]
+    size, rate = chunks[b"data"][0], _bytes_a_second(chunks[b"fmt "][1])
     if b"ds64" in chunks:
         size = struct.unpack_from("<8xQ", chunks[b"ds64"][1])[0]
     if not rate or any(0 <= unknown - size <= 64 for unknown in UNKNOWN):
@@ -35,8 +37,14 @@ def wav_seconds(file: BinaryIO) -> float | None:
     return float(size / rate)
 
 
+def _bytes_a_second(layout: bytes) -> int:
+    kind, _, rate, bytes_a_second, frame = struct.unpack_from("<HHIIH", layout)
+    return int(rate * frame if kind in UNPACKED else bytes_a_second)  # some write nonsense there
+
+
 def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, bytes]]:
     """Name, size and first bytes of each chunk."""
+    end = file.seek(0, os.SEEK_END)
     file.seek(0)
     head = file.read(40)
     if head[:4] == b"riff":  # W64: names are 16 bytes, sizes 8 and count the chunk's own header
@@ -46,7 +54,7 @@ def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, bytes]]:
     else:
         return
     place = 40 if own else 12
-    while True:
+    while place < end:
         file.seek(place)
         header = file.read(struct.calcsize(layout))
         payload = file.read(32)

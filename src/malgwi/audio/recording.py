@@ -103,10 +103,11 @@ class Reader:
 
 def _sound(track: Track, start: float, defects: Defects, files: ExitStack) -> Iterator[Sound]:
     """The whole way of one file: decoded, checked, on the clock, at SAMPLE_RATE, after `start`."""
-    container, stream = files.enter_context(opened(track.path))
-    pieces = decoded(container, stream, defects)
-    whole = gapless(checked(pieces, track.channels, is_exact(stream), defects), defects)
-    return _after(start, track.channels, at_sample_rate(whole))
+    source = files.enter_context(opened(track.path))
+    pieces = decoded(source, defects)
+    sane = checked(pieces, track.channels, is_exact(source), defects)
+    timed = gapless(sane, defects, track.duration)
+    return _after(start, track.channels, at_sample_rate(timed))
 
 
 def _after(start: float, channels: int, sound: Iterator[Sound]) -> Iterator[Sound]:

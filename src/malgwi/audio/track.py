@@ -2,13 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import av
-from av.audio.stream import AudioStream
-from av.container import InputContainer
 
-from malgwi.audio.container import binary, has_film, opened
+from malgwi.audio.container import Source, opened
 from malgwi.audio.decode import decoded
 from malgwi.audio.defects import Defects
 from malgwi.audio.promises import RELIABLE, mp3_has_length, ogg_is_whole, wav_seconds
@@ -34,42 +31,38 @@ class Track:
 def look_at(path: Path, most_channels: int) -> Track:
     """Read the header and decode the first of the sound. Raises BadAudio."""
     defects = Defects(str(path))
-    with opened(path) as (container, stream):
-        _check_channels(path, stream.codec_context.layout.nb_channels, most_channels)
-        first = next(decoded(container, stream, defects), None)
+    with opened(path) as source:
+        _check_channels(path, source.stream.codec_context.layout.nb_channels, most_channels)
+        first = next(decoded(source, defects), None)
         if first is None:
             raise _silent(path, defects)
         channels = first.samples.shape[0]
         _check_channels(path, channels, most_channels)
-        duration = _duration(container, stream)
-        notices = _left_out(path, container)
-        with binary(path) as file:
-            promised = _promised(container, stream, duration, file)
-            whole = container.format.name != "ogg" or ogg_is_whole(file)
-        return Track(path, channels, duration, promised, whole, notices)
+        whole = source.container.format.name != "ogg" or ogg_is_whole(source.file)
+        notices = _left_out(path, len(source.container.streams.audio))
+        return Track(path, channels, _duration(source), _promised(source), whole, notices)
 
 
-def _promised(
-    container: InputContainer, stream: AudioStream, duration: float | None, file: BinaryIO
-) -> float | None:
-    names = set(container.format.name.split(","))
+def _promised(source: Source) -> float | None:
+    names = set(source.container.format.name.split(","))
     if names & {"wav", "w64"}:
-        return wav_seconds(file)
+        return wav_seconds(source.file)
     if names == {"mp3"}:
-        return duration if mp3_has_length(file) else None
-    if stream.duration is None and has_film(container):
+        return _duration(source) if mp3_has_length(source.file) else None
+    if source.stream.duration is None and source.is_film:
         return None  # what is known is the film's length; its sound may be shorter
-    return duration if names & RELIABLE else None
+    return _duration(source) if names & RELIABLE else None
 
 
-def _duration(container: InputContainer, stream: AudioStream) -> float | None:
-    if stream.duration is not None and stream.time_base:
-        return float(stream.duration * stream.time_base.numerator / stream.time_base.denominator)
-    return None if container.duration is None else container.duration / av.time_base
+def _duration(source: Source) -> float | None:
+    ticks, base = source.stream.duration, source.stream.time_base
+    if ticks is not None and base:
+        return float(ticks * base.numerator / base.denominator)
+    length = source.container.duration
+    return None if length is None else length / av.time_base
 
 
-def _left_out(path: Path, container: InputContainer) -> tuple[Notice, ...]:
-    tracks = len(container.streams.audio)
+def _left_out(path: Path, tracks: int) -> tuple[Notice, ...]:
     if tracks == 1:
         return ()
     message = f"{path} has {tracks} sound tracks. The main one is used, the others are not."
