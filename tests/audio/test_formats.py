@@ -1,5 +1,6 @@
 """Whatever the file, each channel arrives where it was, as long as it was, at 16 kHz."""
 
+import struct
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from audio.soundfiles import (
     samples_of,
     tone,
     tones,
+    wav_bytes,
     write,
     write_film,
     write_silent_film,
@@ -162,6 +164,15 @@ def test_sixteen_bit_samples_at_our_rate_arrive_bit_by_bit(tmp_path: Path) -> No
     (block,) = open_recording([path]).blocks()
 
     assert np.array_equal(block.samples * 32768, numbers)
+
+
+def test_a_title_in_an_old_korean_encoding_does_no_harm(tmp_path: Path) -> None:
+    title = "관제 녹음 ".encode("cp949")
+    info = b"INFOINAM" + struct.pack("<I", len(title)) + title
+    path = tmp_path / "titled.wav"
+    path.write_bytes(wav_bytes(tones(1, 1.0)) + b"LIST" + struct.pack("<I", len(info)) + info)
+
+    assert samples_of(open_recording([path])).shape == (1, 16_000)
 
 
 def test_of_two_sound_tracks_one_is_used_and_that_is_said(tmp_path: Path) -> None:

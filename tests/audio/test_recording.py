@@ -249,3 +249,9 @@ def test_memory_does_not_grow_with_the_length(tmp_path: Path) -> None:
 
     assert seconds == pytest.approx(400.0, abs=0.1)
     assert much < little + 10  # as one array it would be 100 MB more
+
+
+def test_importing_the_room_loads_no_decoder() -> None:
+    check = "import sys, malgwi.audio; sys.exit('av' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0

@@ -52,6 +52,7 @@ def gapless(
         yield piece
         heard += piece.seconds
         defects.heard = heard
+    defects.ended = True
 
 
 def silence(seconds: float, like: Piece) -> Iterator[Piece]:

@@ -45,6 +45,7 @@ class Defects:
         self.peak = 1.0
         self.constant: dict[int, float] = {}  # channels that never moved, and where they stood
         self.heard = 0.0
+        self.ended = False  # False while it is read, and where nobody read on
         self.unreadable = ""  # why reading ended before the file did
 
     def notices(self) -> Iterator[Notice]:
@@ -72,7 +73,9 @@ class Defects:
             )
 
     def _truncated(self) -> str:
-        """How one knows that the end is missing; nothing where it is there."""
+        """How one knows that the end is missing; nothing where it is there, or was not read."""
+        if not self.ended:
+            return ""
         if self.unreadable:
             return f"it cannot be read any further ({self.unreadable})"
         promised = self._promised or 0.0

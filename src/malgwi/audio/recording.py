@@ -126,6 +126,8 @@ def _duration(tracks: Sequence[Track], starts: Sequence[float]) -> float | None:
 
 
 def _unequal(sources: Sequence[str], readers: Sequence[Reader]) -> Iterator[Notice]:
+    if not all(reader.defects.ended for reader in readers):
+        return
     ends = [reader.samples / SAMPLE_RATE for reader in readers]
     last = max(ends, default=0.0)
     early = {source: last - end for source, end in zip(sources, ends, strict=False)}
