@@ -11,7 +11,7 @@ from typing import Any
 
 from malgwi import ops, plugins, text
 from malgwi.config import Config
-from malgwi.errors import EngineFailed, MalgwiError
+from malgwi.errors import BadOption, MalgwiError
 from malgwi.pipeline import Engines
 from malgwi.vad import VoiceDetector
 
@@ -39,7 +39,8 @@ def engines(
 ) -> Engines:
     """The engines that the settings name, or those named here instead.
 
-    Raises EngineUnknown, EngineMissing, ModelMissing, ModelBroken, BadGlossary.
+    Raises EngineUnknown, EngineMissing, ModelMissing, ModelBroken, BadGlossary,
+    and BadOption for options that the engine does not take.
     """
     rules = _rules(glossary)
     return Engines(_vad(config), _stt(config, engine, model), rules)
@@ -52,9 +53,11 @@ def engine_states(config: Config) -> list[EngineState]:
 
 def _stt(config: Config, engine: str | None, model: str | None) -> Any:
     name = engine or config.stt.engine
-    if model is None:
-        model = config.stt.model if name == config.stt.engine else MODELS.get(name)
-    options = config.stt.options if name == config.stt.engine else {}
+    options: Mapping[str, Any] = {}
+    if name == config.stt.engine:
+        options = config.stt.options
+        model = model or (config.stt.model if "model" in config.stt.model_fields_set else None)
+    model = model or MODELS.get(name)
     adapter = plugins.load("stt", name)
     folders = [ops.find(model, config.models)] if model and name != "scripted" else []
     return _built(name, adapter, folders, options)
@@ -69,7 +72,8 @@ def _built(name: str, adapter: Any, folders: Sequence[Path], options: Mapping[st
     try:
         return adapter(*folders, **options)
     except TypeError as error:
-        raise EngineFailed(f"{name} does not take these options: {error}.") from error
+        why = str(error).split(". ")[0]
+        raise BadOption(f"{name} does not take these options: {why}.") from error
 
 
 def _rules(glossary: Path | None) -> Callable[[Sequence[str]], Sequence[text.Rule]]:

@@ -39,6 +39,8 @@ class _Group(click.Group):
         except MalgwiError as error:
             click.echo(f"malgwi: {error}", err=True)
             ctx.exit(EXIT_FAILED if isinstance(error, EngineFailed) else EXIT_BAD_INPUT)
+        except KeyboardInterrupt:
+            ctx.exit(EXIT_INTERRUPTED)
 
 
 def _list(_: click.Context, __: click.Parameter, value: str | None) -> list[str]:
@@ -145,7 +147,7 @@ def transcribe(
     config = _config()
     chosen = [each.name for each in app.chosen(formats or _default_formats(out))]
     request = pipeline.Request(
-        [None if each == "auto" else each for each in languages], prompt, hotwords
+        [None if each.lower() == "auto" else each for each in languages], prompt, hotwords
     )
     recording = audio.open_recording(files, labels=labels, offsets=offsets)
     channels = pipeline.channels_of(recording, request)
@@ -160,10 +162,13 @@ def transcribe(
         _interruptible() as stop,
     ):
         transcript = pipeline.transcribe(recording, engines, request, on_progress=update, stop=stop)
+    written: list[Path] = []
     try:
-        app.write(transcript, chosen, folder, stem, per_channel=per_channel, overwrite=overwrite)
+        written = app.write(
+            transcript, chosen, folder, stem, per_channel=per_channel, overwrite=overwrite
+        )
     finally:  # a full disk must not cost what was heard
-        _show(transcript, planned, quiet)
+        _show(transcript, written, quiet)
     if not transcript.complete:
         raise SystemExit(EXIT_INTERRUPTED)
 
@@ -266,12 +271,11 @@ def _show(transcript: "Transcript", written: Sequence[Path], quiet: bool) -> Non
 
     from malgwi.apps.transcription import print_timeline
 
-    here = [path for path in written if path.is_file()]
     if not quiet:
-        readable = [path for path in here if path.suffix in (".txt", ".json")]
+        readable = [path for path in written if path.suffix in (".txt", ".json")]
         rest_in = readable[-1] if readable else None
         print_timeline(Console(highlight=False), transcript, rest_in=rest_in)
-    for path in here:
+    for path in written:
         click.echo(f"{path}", err=quiet)
 
 

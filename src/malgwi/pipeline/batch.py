@@ -15,7 +15,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event, Lock
 
 from malgwi.audio import Recording
@@ -122,8 +122,10 @@ class _Run:
         self._on_progress = on_progress
         self._stop = stop
         self._vad = engines.new_vad()
-        self._cutter = Cutter(len(recording.labels), self._vad.window, request.cut)
         self._languages = Languages(channels_of(recording, request), engines.stt)
+        longest = min(request.cut.longest, engines.stt.capabilities.longest)
+        rule = replace(request.cut, longest=longest)
+        self._cutter = Cutter(len(recording.labels), self._vad.window, rule)
         self._rules = engines.rules(recording.labels)
         self._pool = Pool()
         self._running: dict[Future[list[Recognition]], list[tuple[int, Cut]]] = {}
@@ -133,6 +135,7 @@ class _Run:
         self._began = time.monotonic()
         self._duration = self._vad_seconds = self._recognition_seconds = 0.0
         self._speech_found = self._speech_done = 0.0
+        self._all_read = False
 
     def transcript(self) -> Transcript:
         capabilities = self._engines.stt.capabilities
@@ -148,9 +151,10 @@ class _Run:
             else:
                 self._add(self._languages.known(self._cutter.close()))
                 self._add(self._languages.rest())
-            complete = self._drain()
+                self._all_read = True
+            self._drain()
             decoding = blocks.busy
-        return self._result(decoding, complete)
+        return self._result(decoding)
 
     def _cuts(self, block: Block) -> list[Cut]:
         began = time.thread_time()
@@ -168,7 +172,7 @@ class _Run:
         """Give the engine what is waiting; return when there is room to read on."""
         capabilities = self._engines.stt.capabilities
         room = capabilities.batch * capabilities.parallel * BATCHES_AHEAD
-        while len(self._pool) >= at_least:
+        while len(self._pool) >= at_least and not self._stop.is_set():
             if len(self._running) <= capabilities.parallel:
                 self._start(capabilities.batch)
             elif len(self._pool) >= room:
@@ -177,8 +181,8 @@ class _Run:
                 break
         self._collect(timeout=0)
 
-    def _drain(self) -> bool:
-        """Recognise what is left, the last of it shared out evenly; True if all of it was."""
+    def _drain(self) -> None:
+        """Recognise what is left, the last of it shared out evenly."""
         capabilities = self._engines.stt.capabilities
         while self._running or (len(self._pool) and not self._stop.is_set()):
             free = len(self._running) <= capabilities.parallel
@@ -187,7 +191,6 @@ class _Run:
                 self._start(min(capabilities.batch, share))
             else:
                 self._collect(timeout=None)
-        return not self._stop.is_set()
 
     def _start(self, size: int) -> None:
         batch = self._pool.take(size)
@@ -232,7 +235,11 @@ class _Run:
             )
         )
 
-    def _result(self, decoding: float, complete: bool) -> Transcript:
+    @property
+    def _complete(self) -> bool:
+        return self._all_read and not len(self._pool)
+
+    def _result(self, decoding: float) -> Transcript:
         utterances = numbered(self._utterances)
         self._report("writing")
         return Transcript(
@@ -242,8 +249,8 @@ class _Run:
             utterances=mark_duplicates(merge([utterances])),
             engine=self._engines.stt.engine,
             timings=self._timings(decoding),
-            notices=(*self._recording.notices, *self._languages.notices(), *self._broken(complete)),
-            complete=complete,
+            notices=(*self._recording.notices, *self._languages.notices(), *self._broken()),
+            complete=self._complete,
         )
 
     def _timings(self, decoding: float) -> Timings:
@@ -256,8 +263,8 @@ class _Run:
             speech=self._speech_done,
         )
 
-    def _broken(self, complete: bool) -> list[Notice]:
-        if complete:
+    def _broken(self) -> list[Notice]:
+        if self._complete:
             return []
         until = self._done_until()
         message = (

@@ -5,6 +5,7 @@ keeps the sound of all channels for as long as a piece may still need it. Both a
 start to end, and what they give does not depend on how the recording was cut into blocks.
 """
 
+import math
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -67,9 +68,9 @@ class Track:
 
     @property
     def needed_from(self) -> float:
-        """Seconds; sound before this is no longer wanted."""
+        """Seconds; sound before this is no longer wanted. It never goes back."""
         begin = self._begin()
-        return self._now if begin is None else max(self._from, begin - self._rule.margin)
+        return self._start(self._now if begin is None else begin)
 
     def push(self, probability: float) -> Stretch | None:
         """Take the next window. Returns the piece that it brings to an end, if any."""
@@ -85,7 +86,7 @@ class Track:
         self._probabilities.append(probability)
         if self._gate.opened_at is None and self._now - self._speech[-1].end >= self._rule.join:
             return self._finish()
-        if self._now - max(self._from, begin - self._rule.margin) >= self._rule.longest:
+        if self._now + self._window - self._start(begin) > self._rule.longest:
             return self._split(begin)
         return None
 
@@ -99,6 +100,10 @@ class Track:
     @property
     def _now(self) -> float:
         return self._pushed * self._window
+
+    def _start(self, begin: float) -> float:
+        """Where a piece starts that has speech from `begin` on."""
+        return max(self._from, begin - self._rule.margin, 0.0)
 
     def _begin(self) -> float | None:
         if self._speech:
@@ -134,28 +139,27 @@ class Track:
     def _piece(
         self, speech: list[Span], end: float, rest: list[Span], used: float | None = None
     ) -> Stretch:
-        start = max(self._from, speech[0].start - self._rule.margin, 0.0)
+        end = min(end, self._now)
+        start = self._start(speech[0].start)
         self._from = end if used is None else used
         gone = int(self._from / self._window) - self._first
         self._probabilities = self._probabilities[max(0, gone) :]
         self._first += max(0, gone)
         self._speech = rest
-        return Stretch(Span(start, min(end, self._now)), tuple(speech))
+        return Stretch(Span(start, end), tuple(speech))
 
 
 class Cutter:
     """The pieces of all channels of a recording, with their sound."""
 
     def __init__(self, channels: int, window: int, rule: CutRule | None = None) -> None:
-        self._window = window
         self._tracks = [Track(window, rule or CutRule()) for _ in range(channels)]
         self._blocks: deque[Block] = deque()
-        self._judged = 0  # samples for which there are probabilities
+        self._closed = False
 
     def push(self, block: Block, probabilities: NDArray[np.float32]) -> list[Cut]:
         """Take a block and the probabilities `[channels, windows]` that have come with it."""
         self._blocks.append(block)
-        self._judged += probabilities.shape[1] * self._window
         cuts = [
             self._cut(channel, stretch)
             for channel, row in enumerate(probabilities.tolist())
@@ -167,12 +171,15 @@ class Cutter:
 
     def close(self) -> list[Cut]:
         """The recording is over. Returns the pieces that were in the making."""
+        self._closed = True
         stretches = enumerate(track.close() for track in self._tracks)
         return [self._cut(channel, stretch) for channel, stretch in stretches if stretch]
 
     @property
     def done_until(self) -> float:
-        """Seconds; every piece that begins before this has been given out."""
+        """Seconds; every piece that begins before this has been given out. It never goes back."""
+        if self._closed:
+            return math.inf
         return min((track.needed_from for track in self._tracks), default=0.0)
 
     def _cut(self, channel: int, stretch: Stretch) -> Cut:

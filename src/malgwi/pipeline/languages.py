@@ -4,7 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from malgwi.errors import BadOption
 from malgwi.pipeline.cutter import Cut
+from malgwi.pipeline.language_codes import language_code
 from malgwi.stt import Piece, Transcriber
 from malgwi.types import Channel, Notice
 
@@ -17,11 +19,13 @@ class Languages:
     """Holds the first pieces of a channel back until its language is known.
 
     Pieces of a channel whose language was given pass at once. For the others the engine is asked
-    as soon as there is enough speech, or the recording is over.
+    as soon as there is enough speech, or the recording is over. An engine that knows one language
+    only is not asked.
     """
 
     def __init__(self, channels: Sequence[Channel], stt: Transcriber) -> None:
-        self.channels = list(channels)
+        """Raises BadOption for a language that the engine does not know, or has to be told."""
+        self.channels = [_settled(channel, stt) for channel in channels]
         self._stt = stt
         self._held: dict[int, list[Cut]] = defaultdict(list)
 
@@ -70,3 +74,15 @@ class Languages:
             self.channels[channel], language=language, language_probability=sure
         )
         return held
+
+
+def _settled(channel: Channel, stt: Transcriber) -> Channel:
+    """The channel with its language, where it was given or there is no choice."""
+    known, engine = stt.capabilities.languages, stt.engine.model
+    if channel.language is not None:
+        return replace(channel, language=language_code(channel.language, known, engine))
+    if len(known) == 1:
+        return replace(channel, language=next(iter(known)))
+    if not stt.capabilities.detects_language:
+        raise BadOption(f"{engine} cannot tell languages apart. Give the language, as ko or en.")
+    return channel
