@@ -23,6 +23,7 @@ from malgwi.apps.evaluation import (
     evaluate,
     groups,
 )
+from malgwi.apps.evaluation.reference import Segment, read_stm
 from malgwi.errors import BadManifest, EngineFailed
 from malgwi.types import Transcript
 
@@ -113,7 +114,7 @@ def test_each_channel_is_held_to_what_was_said_on_it(tmp_path: Path) -> None:
 def test_swapped_channels_are_word_errors_and_no_errors_of_who_spoke(tmp_path: Path) -> None:
     heard = transcript(
         said("good morning", 1, 0.0), said("good morning anna", 0, 1.0),
-        said("how are you", 1, 2.0), channels=2,
+        said("how are you", 1, 2.0), said("thanks", 1, 3.0, suppressed="stock"), channels=2,
     )  # fmt: skip
 
     result = only(evaluate(write_manifest(tmp_path, CALL, call_stm=STM),
@@ -122,6 +123,15 @@ def test_swapped_channels_are_word_errors_and_no_errors_of_who_spoke(tmp_path: P
     assert isinstance(result.wer, Errors)
     assert result.wer.total > 0
     assert result.cpwer == Errors(0, 0, 0, 8)
+
+
+def test_a_reference_is_read_in_the_order_of_time_and_without_labels(tmp_path: Path) -> None:
+    path = tmp_path / "a.stm"
+    path.write_text("a 2 bert 4.5 6 <o,f0> again\n;; note\n\na 1 anna 0.5 2 well said\n")
+
+    segments = read_stm(path)
+
+    assert segments == (Segment(0, "anna", 0.5, "well said"), Segment(1, "bert", 4.5, "again"))
 
 
 @needs_meeteval
@@ -318,7 +328,7 @@ def test_the_markdown_has_a_row_a_group_and_dashes_where_nothing_was_measured(
     assert page.startswith("## scripted, by-hand, cpu\n")
     assert "| en | utterance | 1 | 0.2 min | 25.0 % (1) |" in page
     assert "| – | 10.0 |" in page
-    assert "False alarms, music: 1 words (4 characters) in 0.2 min" in page
+    assert "False alarms in 0.2 min without speech (music): words 1, characters 4;" in page
     assert "zxx" not in page
 
 
@@ -329,11 +339,11 @@ from pathlib import Path
 from malgwi.apps.evaluation import as_json, evaluate
 from malgwi.errors import MalgwiError
 from apps.evaluation.listener import Listener, transcript, said
-heard = transcript(said("good morning", 0), channels=2)
+listener = Listener({"call.flac": transcript(said("good morning", 0), channels=2)})
 try:
-    print(as_json(evaluate(Path(sys.argv[2]), Listener({"call.flac": heard}))))
+    print(as_json(evaluate(Path(sys.argv[2]), listener)))
 except MalgwiError as error:
-    print(f"{type(error).__name__}: {error}")
+    print(f"{type(error).__name__}: {error} {len(listener.asked)} transcribed.")
 """
 
 
@@ -351,7 +361,7 @@ def test_a_missing_extra_is_named_before_any_work(module: str, tmp_path: Path) -
     told = evaluated_without(module, write_manifest(tmp_path, CALL, call_stm=STM))
 
     assert told.startswith(f"EngineMissing: evaluate is not installed (no module {module}).")
-    assert "pip install 'malgwi[evaluate]'" in told
+    assert told.endswith("Run: pip install 'malgwi[evaluate]' 0 transcribed.\n")
 
 
 def test_without_meeteval_there_is_no_cpwer_but_a_reason(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from apps.evaluation.listener import utterance, write_manifest
 
 from malgwi.apps.evaluation import Selection, read_manifest
+from malgwi.apps.evaluation.manifest import ItemRow
 from malgwi.apps.evaluation.reference import reference_of
 from malgwi.errors import BadManifest, BadOption
 
@@ -148,3 +149,11 @@ def test_no_path_leads_out_of_the_folder(name: str, tmp_path: Path) -> None:
 
     with pytest.raises(BadManifest, match=r"item 'a': .* leads out of the folder"):
         read_manifest(path)
+
+
+def test_every_field_that_is_read_is_documented() -> None:
+    page = (Path(__file__).parents[3] / "docs/reference/evaluation.md").read_text("utf-8")
+
+    fields = set(ItemRow.model_fields) - {"reference"}
+
+    assert [each for each in sorted(fields) if f"`{each}`" not in page] == []

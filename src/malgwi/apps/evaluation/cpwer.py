@@ -59,7 +59,5 @@ def _match(said: Streams, heard: Streams) -> Errors | Unmeasured:
         from meeteval.wer import cp_word_error_rate
     except ModuleNotFoundError:
         return Unmeasured("meeteval is not installed: pip install 'malgwi[cpwer]'")
-    found = cp_word_error_rate(
-        said, heard or {"nobody": ""}, reference_sort=False, hypothesis_sort=False
-    )
+    found = cp_word_error_rate(said, heard, reference_sort=False, hypothesis_sort=False)
     return Errors(found.substitutions, found.deletions, found.insertions, found.length)

@@ -91,7 +91,6 @@ class ItemRow(BaseModel):
     file: str | None = None
     files: list[str] | None = None
     language: str | None = None
-    duration_s: float | None = None
     channels: int | None = None
     text: str | None = None
     reference: ReferenceRow | None = None

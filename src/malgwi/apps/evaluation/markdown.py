@@ -100,9 +100,9 @@ def _alarms(every: Sequence[Group]) -> Iterator[str]:
             alarms = group.false_alarms
             yield ""
             yield (
-                f"False alarms, {group.kind or 'all sets without speech'}: {alarms.words} words "
-                f"({alarms.characters} characters) in {alarms.audio / 60:.1f} min without speech; "
-                f"{alarms.suppressed} utterances were suppressed."
+                f"False alarms in {alarms.audio / 60:.1f} min without speech "
+                f"({group.kind or 'all sets'}): words {alarms.words}, characters "
+                f"{alarms.characters}; utterances suppressed {alarms.suppressed}."
             )
 
 

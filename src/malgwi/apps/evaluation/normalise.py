@@ -42,5 +42,5 @@ def _english() -> Callable[[str], str]:
 
 def _plain(text: str) -> str:
     """Composed, of one case, and nothing but letters, marks, digits and spaces."""
-    folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+    folded = unicodedata.normalize("NFC", text.casefold())
     return "".join(each if unicodedata.category(each)[0] in "LMN" else " " for each in folded)

@@ -1,0 +1,1 @@
+"""How fast, how right, how much memory: measured, and written to RESULTS.md."""
