@@ -15,12 +15,17 @@ from malgwi.types import SAMPLE_RATE, Span, Utterance, Word, written
 
 PAUSE = 1.0
 """Seconds of quiet after which the same voice begins a new utterance."""
+SLACK = 0.1
+"""Seconds by which a word may reach out of the speech that the detector found."""
 
 
 def utterances_of(cut: Cut, heard: Recognition) -> list[Utterance]:
     """The utterances of one piece, in order and without ids. Nothing that was heard is lost."""
-    lines = _lines(cut.stretch.speech)
-    words = [replace(word, span=word.span.later(cut.span.start)) for word in heard.words]
+    speech = cut.stretch.speech
+    lines = _lines(speech)
+    words = [
+        replace(word, span=_inside(word.span.later(cut.span.start), speech)) for word in heard.words
+    ]
     groups = groupby(words, key=lambda word: _nearest(word.span, lines))
     return [_utterance(list(group), cut, heard) for _, group in groups]
 
@@ -50,6 +55,16 @@ def _lines(speech: Sequence[Span]) -> list[Span]:
         else:
             lines.append(span)
     return lines
+
+
+def _inside(word: Span, speech: Sequence[Span]) -> Span:
+    """The word without the pause before or after it: an engine that reads time from attention
+    gives the whole of a pause to a word beside it. One that was said in a pause stays there."""
+    if not speech:
+        return word
+    stretch = speech[_nearest(word, speech)]
+    begin, end = max(word.start, stretch.start - SLACK), min(word.end, stretch.end + SLACK)
+    return Span(begin, end) if begin < end else word
 
 
 def _nearest(word: Span, lines: Sequence[Span]) -> int:

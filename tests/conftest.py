@@ -1,0 +1,69 @@
+"""What the tests of several rooms need: a loaded Whisper, and real speech.
+
+Where a model or a recording is missing its tests are skipped, but not in CI: a suite that skips
+everything is green and proves nothing.
+"""
+
+import os
+import shutil
+import wave
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+import pytest
+
+from malgwi import ops, plugins
+from malgwi.errors import EngineError
+from malgwi.ops.sample import NAME, READING, make_sample
+from malgwi.stt import Transcriber
+from malgwi.types import Samples
+
+
+def missing(reason: str) -> NoReturn:
+    if "CI" in os.environ:
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def models() -> Path:
+    """The folder of the models of whoever runs the tests."""
+    return Path(os.environ.get("MALGWI_MODELS") or Path.home() / ".malgwi" / "models")
+
+
+@pytest.fixture(scope="session")
+def whisper(models: Path) -> Transcriber:
+    """Whisper base, loaded once for all tests."""
+    try:
+        engine: Transcriber = plugins.load("stt", "faster-whisper")(
+            ops.find("whisper-base", models)
+        )
+    except EngineError as error:
+        missing(str(error))
+    return engine
+
+
+@pytest.fixture(scope="session")
+def sample(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four people on four channels, 63 s: see ops/sample.py."""
+    if (models / "sample" / NAME).is_file():
+        return models / "sample" / NAME
+    package = find_spec("moonshine_voice")
+    reading = package and package.origin and Path(package.origin).parent / "assets" / READING
+    if not reading or not reading.is_file():
+        missing("There is no sample. Run: malgwi models pull sample")
+    folder = tmp_path_factory.mktemp("sample")
+    shutil.copy(reading, folder)
+    make_sample(folder)
+    return folder / NAME
+
+
+@pytest.fixture(scope="session")
+def channels(sample: Path) -> list[Samples]:
+    """The sound of the sample, channel by channel."""
+    with wave.open(str(sample), "rb") as file:
+        packed = np.frombuffer(file.readframes(file.getnframes()), "<i2")
+        sound = packed.reshape(-1, file.getnchannels()).T / np.float32(32768)
+    return [np.ascontiguousarray(row) for row in sound]
