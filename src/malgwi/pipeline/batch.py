@@ -13,7 +13,7 @@ queue, the pool and the batches under way are bounded, and sound is let go once 
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from threading import Event, Lock
@@ -138,23 +138,29 @@ class _Run:
         self._all_read = False
 
     def transcript(self) -> Transcript:
-        capabilities = self._engines.stt.capabilities
+        parallel = self._engines.stt.capabilities.parallel
         with (
             ReadAhead(self._recording.blocks, BLOCKS_AHEAD) as blocks,
-            ThreadPoolExecutor(capabilities.parallel, "recognise") as self._workers,
+            ThreadPoolExecutor(parallel, "recognise") as self._workers,
         ):
-            for block in blocks:
-                self._add(self._languages.known(self._cuts(block)))
-                self._submit(at_least=capabilities.batch)
-                if self._stop.is_set():
-                    break
-            else:
-                self._add(self._languages.known(self._cutter.close()))
-                self._add(self._languages.rest())
-                self._all_read = True
-            self._drain()
-            decoding = blocks.busy
-        return self._result(decoding)
+            try:
+                self._read(blocks)
+                self._drain()
+            except BaseException:  # do not wait for batches that nobody will see
+                self._workers.shutdown(wait=False, cancel_futures=True)
+                raise
+        return self._result(decoding=blocks.busy)
+
+    def _read(self, blocks: Iterable[Block]) -> None:
+        """Recognise what is heard while the recording goes on, unless it is stopped."""
+        for block in blocks:
+            self._add(self._languages.known(self._cuts(block)))
+            self._submit(at_least=self._engines.stt.capabilities.batch)
+            if self._stop.is_set():
+                return
+        self._add(self._languages.known(self._cutter.close()))
+        self._add(self._languages.rest())
+        self._all_read = True
 
     def _cuts(self, block: Block) -> list[Cut]:
         began = time.thread_time()
