@@ -98,6 +98,7 @@ def words(*texts: str) -> list[Word]:
         ([" 네", ",", " 네", "."], [" 네,", " 네."]),
         ([".", " Yes"], [".", " Yes"]),
         ([" three", " four"], [" three", " four"]),
+        ([" three", " ."], [" three", " ."]),
     ],
 )
 def test_a_mark_belongs_to_its_word(apart: list[str], joined: list[str]) -> None:
