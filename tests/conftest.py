@@ -7,6 +7,7 @@ everything is green and proves nothing.
 import os
 import shutil
 import wave
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
@@ -19,6 +20,7 @@ from malgwi.errors import EngineError
 from malgwi.ops.sample import NAME, READING, make_sample
 from malgwi.stt import Transcriber
 from malgwi.types import Samples
+from malgwi.vad import VoiceDetector
 
 
 def missing(reason: str) -> NoReturn:
@@ -43,6 +45,16 @@ def whisper(models: Path) -> Transcriber:
     except EngineError as error:
         missing(str(error))
     return engine
+
+
+@pytest.fixture(scope="session")
+def silero() -> Callable[[], VoiceDetector]:
+    """Makes a detector for a recording."""
+    try:
+        make: Callable[[], VoiceDetector] = plugins.load("vad", "silero")
+    except EngineError as error:
+        missing(str(error))
+    return make
 
 
 @pytest.fixture(scope="session")

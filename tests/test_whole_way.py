@@ -48,7 +48,7 @@ def test_two_channels_become_one_conversation_in_the_order_of_speaking(tmp_path:
         ("tower", "go ahead"),
         ("pilot", "go ahead"),
     ]
-    assert [line["start"] for line in lines] == pytest.approx([0.0, 2.7, 6.7, 6.7], abs=0.05)
+    assert [line["start"] for line in lines] == pytest.approx([0.0, 2.9, 6.9, 6.9], abs=0.05)
 
 
 def test_what_is_no_sound_is_refused_in_our_own_words(tmp_path: Path) -> None:

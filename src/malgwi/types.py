@@ -52,7 +52,7 @@ class Block:
 
     @property
     def duration(self) -> float:
-        return self.samples.shape[1] / SAMPLE_RATE
+        return float(self.samples.shape[1] / SAMPLE_RATE)
 
 
 @dataclass(frozen=True, slots=True)

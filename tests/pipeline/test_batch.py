@@ -1,7 +1,7 @@
 """The whole of a recording: every channel, in order, once; and what happens when it breaks off."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -13,14 +13,15 @@ from audio.soundfiles import tone, write
 from pipeline.engines import Polyglot, Worker
 from pipeline.recordings import Turns, taking_turns
 
-from malgwi import plugins, text
+from malgwi import text
 from malgwi.audio import open_recording
-from malgwi.errors import BadAudio, BadOption, EngineFailed, EngineMissing
+from malgwi.errors import BadAudio, BadOption, EngineFailed
 from malgwi.ops.sample import _TURNS
 from malgwi.pipeline import CutRule, Engines, Progress, Request, transcribe
 from malgwi.stt import Transcriber
 from malgwi.testing import ScriptedTranscriber
 from malgwi.types import SAMPLE_RATE, Notice, Samples, Span, Transcript, Utterance
+from malgwi.vad import VoiceDetector
 from malgwi.vad.energy import EnergyDetector
 
 ENGLISH = Request(languages=["en"])
@@ -336,12 +337,9 @@ def test_an_hour_keeps_a_few_blocks_of_sound_alive(voices: str) -> None:
     assert recording.most_alive <= 20  # of 1800, each of 2 s; a piece is 20 s at most
 
 
-def test_every_turn_of_the_sample_is_found_in_its_time(sample: Path) -> None:
-    try:
-        silero = plugins.load("vad", "silero")
-    except EngineMissing as error:
-        pytest.skip(str(error))
-
+def test_every_turn_of_the_sample_is_found_in_its_time(
+    sample: Path, silero: Callable[[], VoiceDetector]
+) -> None:
     transcript = transcribe(
         open_recording([sample]), Engines(silero, ScriptedTranscriber()), ENGLISH
     )
@@ -353,10 +351,11 @@ def test_every_turn_of_the_sample_is_found_in_its_time(sample: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def understood(sample: Path, whisper: Transcriber) -> Transcript:
+def understood(
+    sample: Path, silero: Callable[[], VoiceDetector], whisper: Transcriber
+) -> Transcript:
     """The sample by way of the engines that everybody uses."""
-    engines = Engines(plugins.load("vad", "silero"), whisper)
-    return transcribe(open_recording([sample]), engines, ENGLISH)
+    return transcribe(open_recording([sample]), Engines(silero, whisper), ENGLISH)
 
 
 @pytest.mark.model

@@ -148,11 +148,11 @@ def test_what_makes_no_sense_is_heard_again_and_that_is_said(
 
 
 def test_what_is_longer_than_the_window_is_heard_as_far_as_it_goes(
-    whisper: Transcriber, period: Samples
+    whisper: Transcriber, channels: list[Samples], period: Samples
 ) -> None:
-    long = np.tile(period, 3)
+    long = np.concatenate([period, stretch(channels[2], 0.0, 30.0)])
 
     [heard] = whisper.transcribe([english(long)])
 
-    assert "so far like the present period" in letters(heard)
+    assert heard.words
     assert heard.words[-1].span.end <= whisper.capabilities.longest
