@@ -155,7 +155,7 @@ class _Run:
         """Recognise what is heard while the recording goes on, unless it is stopped."""
         for block in blocks:
             self._add(self._languages.known(self._cuts(block)))
-            self._submit(at_least=self._engines.stt.capabilities.batch)
+            self._submit()
             if self._stop.is_set():
                 return
         self._add(self._languages.known(self._cutter.close()))
@@ -174,13 +174,16 @@ class _Run:
             self._open[self._pool.add(cut)] = cut
             self._speech_found += cut.span.duration
 
-    def _submit(self, at_least: int) -> None:
-        """Give the engine what is waiting; return when there is room to read on."""
+    def _submit(self) -> None:
+        """Give the engine what is waiting; return when there is room to read on.
+
+        There is no hurry at first: reading is fast, and from many pieces better batches are made.
+        """
         capabilities = self._engines.stt.capabilities
         room = capabilities.batch * capabilities.parallel * BATCHES_AHEAD
-        while len(self._pool) >= at_least and not self._stop.is_set():
+        while len(self._pool) >= room // 2 and not self._stop.is_set():
             if len(self._running) <= capabilities.parallel:
-                self._start(capabilities.batch)
+                self._start(self._pool.take(capabilities.batch))
             elif len(self._pool) >= room:
                 self._collect(timeout=None)
             else:
@@ -194,12 +197,11 @@ class _Run:
             free = len(self._running) <= capabilities.parallel
             if len(self._pool) and free and not self._stop.is_set():
                 share = math.ceil(len(self._pool) / capabilities.parallel)
-                self._start(min(capabilities.batch, share))
+                self._start(self._pool.take_longest(min(capabilities.batch, share)))
             else:
                 self._collect(timeout=None)
 
-    def _start(self, size: int) -> None:
-        batch = self._pool.take(size)
+    def _start(self, batch: list[tuple[int, Cut]]) -> None:
         pieces = [self._piece(cut) for _, cut in batch]
         self._running[self._workers.submit(self._recognise, pieces)] = batch
 

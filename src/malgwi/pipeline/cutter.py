@@ -24,11 +24,11 @@ class CutRule:
     """How speech is cut. The defaults are measured: see docs/why/speed.md."""
 
     gate: GateRule = field(default_factory=GateRule)
-    longest: float = 20.0
+    longest: float = 16.0
     """Seconds a piece may have; longer speech is cut where it is quietest."""
     join: float = 2.0
     """Seconds; speech after a shorter pause belongs to the same piece."""
-    margin: float = 0.3
+    margin: float = 0.5
     """Seconds of sound kept before and after speech."""
 
 

@@ -2,10 +2,15 @@
 
 What is fast about it: Whisper was trained on windows of 30 s, and pads what is shorter; the
 encoder's cost grows faster than the window. Here a piece is encoded with a few seconds of
-silence behind it instead, on a CPU one at a time, so that its attention stays in the cache.
-The decoder, where the weights are what has to be read, takes the batch. A piece whose text
-loops or is guessed is heard again in the full window, and then with chance in the choice
-of tokens, up to a limit. See docs/why/speed.md for what was measured.
+silence behind it instead, and by itself, so that its attention stays in the cache; so is the
+pass that tells word times. The decoder, which has the weights to read for every token, takes
+the whole batch. It writes time stamps, which are thrown away: they keep it from stopping at
+a pause and leaving out the rest.
+
+A piece whose text loops or is guessed is heard again with more silence behind it, and where it
+loops still, in the full window with a wider search. Not with chance, as elsewhere: what
+CTranslate2 draws cannot be repeated, and the same sound has to be heard the same way.
+docs/why/speed.md has what was measured.
 """
 
 from collections.abc import Sequence
@@ -24,6 +29,7 @@ from numpy.typing import NDArray
 from malgwi.errors import BadOption, EngineFailed, ModelBroken, ModelMissing
 from malgwi.stt.base import Capabilities, LanguageGuess, Piece, Recognition
 from malgwi.stt.doubt import doubt, token_limit
+from malgwi.stt.processor import keep_freed_memory, use_wide_vectors
 from malgwi.stt.word_times import timed_words
 from malgwi.types import SAMPLE_RATE, Engine, Samples, Word
 
@@ -32,8 +38,10 @@ WINDOW = 30.0
 SILENCE = {"en": 2.0}
 """Seconds of silence behind a piece, by language; with less, Whisper loops."""
 SILENCE_ELSEWHERE = 4.0
-TEMPERATURES = (0.4, 0.8)
-"""How much chance the last attempts allow; 0 is always the likeliest token."""
+MORE_SILENCE = 8.0
+"""Seconds of silence behind a piece that is heard again."""
+BEAM = 5
+"""Hypotheses that the last attempt at a loop weighs against each other."""
 MOST_PROMPT = 100  # tokens each of prompt and hot words; the decoder has room for 448 in all
 FRAME = SAMPLE_RATE // 100  # samples of a frame of features
 FILES = ("model.bin", "config.json", "tokenizer.json")
@@ -144,10 +152,15 @@ class FasterWhisper:
             self._again(tokenizer, piece, draft) if draft.doubt else draft
             for piece, draft in zip(pieces, drafts, strict=True)
         ]
-        words = self._align(tokenizer, pieces, drafts)
         return [
-            Recognition(timed, language, draft.no_speech, draft.attempts, draft.doubt)
-            for timed, draft in zip(words, drafts, strict=True)
+            Recognition(
+                self._align(tokenizer, piece, draft),
+                language,
+                draft.no_speech,
+                draft.attempts,
+                draft.doubt,
+            )
+            for piece, draft in zip(pieces, drafts, strict=True)
         ]
 
     def _encode(self, samples: Samples, window: float) -> NDArray[np.float32]:
@@ -163,18 +176,17 @@ class FasterWhisper:
         tokenizer: Tokenizer,
         pieces: Sequence[Piece],
         encoded: Sequence[NDArray[np.float32]],
-        **sampling: float,
+        beam: int = 1,
     ) -> list[_Draft]:
         prompt = _prompt(tokenizer, pieces[0])
         limits = [token_limit(piece.duration) for piece in pieces]
         answers = self._model.generate(
             _view(np.concatenate(encoded)),
             [prompt] * len(pieces),
-            beam_size=1,
+            beam_size=beam,
             max_length=len(prompt) + max(limits),
             return_scores=True,
             return_no_speech_prob=True,
-            **sampling,
         )
         return [
             _draft(tokenizer, answer, each, limit)
@@ -182,36 +194,29 @@ class FasterWhisper:
         ]
 
     def _again(self, tokenizer: Tokenizer, piece: Piece, draft: _Draft) -> _Draft:
-        """Try harder: in the full window, then with chance; return the best of all attempts."""
-        encoded = [self._encode(piece.samples, WINDOW)]
-        drafts = [draft]
-        for temperature in (0.0, *TEMPERATURES):
-            sampling = {"sampling_temperature": temperature, "sampling_topk": 0}
-            drafts += self._decode(tokenizer, [piece], encoded, **(sampling if temperature else {}))
-            if drafts[-1].doubt is None:
-                break
+        """Hear it with more silence, and a loop with a wider search; the best attempt counts."""
+        drafts = [draft, self._retry(tokenizer, piece, piece.duration + MORE_SILENCE, beam=1)]
+        if drafts[-1].doubt == "loop":
+            drafts.append(self._retry(tokenizer, piece, WINDOW, BEAM))
         return replace(max(drafts, key=lambda each: each.trust), attempts=len(drafts))
 
-    def _align(
-        self, tokenizer: Tokenizer, pieces: Sequence[Piece], drafts: Sequence[_Draft]
-    ) -> list[tuple[Word, ...]]:
-        """Word times; drafts from windows of the same length go through the decoder together."""
-        words: list[tuple[Word, ...]] = [()] * len(drafts)
-        spoken = [i for i, draft in enumerate(drafts) if draft.tokens]
-        spoken.sort(key=lambda i: drafts[i].encoded.shape[1])
-        for _, group in groupby(spoken, key=lambda i: drafts[i].encoded.shape[1]):
-            indices = list(group)
-            paths = self._model.align(
-                _view(np.concatenate([drafts[i].encoded for i in indices])),
-                list(tokenizer.sot_sequence),
-                [list(drafts[i].tokens) for i in indices],
-                [min(drafts[i].encoded.shape[1] * 2, _frames(pieces[i])) for i in indices],
-            )
-            for i, path in zip(indices, paths, strict=True):
-                texts, tokens = tokenizer.split_to_word_tokens([*drafts[i].tokens, tokenizer.eot])
-                lengths = [len(each) for each in tokens[:-1]]
-                words[i] = timed_words(texts[:-1], lengths, path, pieces[i].duration)
-        return words
+    def _retry(self, tokenizer: Tokenizer, piece: Piece, window: float, beam: int) -> _Draft:
+        encoded = self._encode(piece.samples, min(WINDOW, window))
+        return self._decode(tokenizer, [piece], [encoded], beam)[0]
+
+    def _align(self, tokenizer: Tokenizer, piece: Piece, draft: _Draft) -> tuple[Word, ...]:
+        """Word times."""
+        if not draft.tokens:
+            return ()
+        [path] = self._model.align(
+            _view(draft.encoded),
+            list(tokenizer.sot_sequence),
+            [list(draft.tokens)],
+            min(draft.encoded.shape[1] * 2, _frames(piece)),
+        )
+        texts, tokens = tokenizer.split_to_word_tokens([*draft.tokens, tokenizer.eot])
+        lengths = [len(each) for each in tokens[:-1]]
+        return timed_words(texts[:-1], lengths, path, piece.duration)
 
     def _tokenizer(self, language: str) -> Tokenizer:
         if language not in self._tokenizers:
@@ -223,6 +228,8 @@ class FasterWhisper:
 
 def _load(model_dir: Path, device: str, compute_type: str, threads: int) -> Any:
     """One model, shared by as many workers as there are threads; each works on a batch."""
+    use_wide_vectors()
+    keep_freed_memory()
     try:
         return ctranslate2.models.Whisper(
             str(model_dir),
@@ -259,17 +266,18 @@ def _style(piece: Piece) -> tuple[str, str, str]:
 
 
 def _prompt(tokenizer: Tokenizer, piece: Piece) -> list[int]:
-    """What the decoder begins with: words to lean on, then language and task, without times."""
+    """What the decoder begins with: words to lean on, then language and task."""
     before: list[int] = []
     for text in (piece.hotwords, piece.prompt):
         if text.strip():
             before += tokenizer.encode(" " + text.strip())[-MOST_PROMPT:]
     lead = [tokenizer.sot_prev, *before] if before else []
-    return [*lead, *tokenizer.sot_sequence, tokenizer.no_timestamps]
+    return [*lead, *tokenizer.sot_sequence]
 
 
 def _draft(tokenizer: Tokenizer, answer: Any, encoded: NDArray[np.float32], limit: int) -> _Draft:
-    tokens = tuple(token for token in answer.sequences_ids[0] if token < tokenizer.eot)
+    written = answer.sequences_ids[0]
+    tokens = tuple(token for token in written if token < tokenizer.eot)  # the rest are times
     text = tokenizer.decode(list(tokens))
-    why = doubt(text, len(tokens), answer.scores[0], answer.no_speech_prob, limit)
+    why = doubt(text, len(written), answer.scores[0], answer.no_speech_prob, limit)
     return _Draft(tokens, encoded, answer.scores[0], answer.no_speech_prob, why)
