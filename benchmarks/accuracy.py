@@ -5,13 +5,12 @@ The same as `malgwi evaluate`, with the model loaded once, and the result kept f
 
 import argparse
 import sys
-from collections.abc import Sequence
-from pathlib import Path
 
 import malgwi.cli  # noqa: F401 (sets up the process as the command does)
 from benchmarks import work
-from malgwi.apps.evaluation import Result, Selection, Transcribe, as_json, as_markdown, evaluate
-from malgwi.types import Transcript
+from malgwi.apps.evaluation import Result, Selection, as_json, as_markdown, evaluate
+from malgwi.bootstrap import engines, transcriber
+from malgwi.config import read_config
 
 
 def main() -> None:
@@ -25,7 +24,7 @@ def main() -> None:
     work.require_shared()
     report = evaluate(
         work.MANIFEST,
-        _transcriber(given.engine, given.model),
+        transcriber(engines(read_config(), engine=given.engine, model=given.model)),
         Selection(language=given.language, ids=given.ids),
         detect_language=given.detect_language,
         on_item=_told,
@@ -36,19 +35,6 @@ def main() -> None:
     path.with_suffix(".json").write_text(as_json(report), "utf-8")
     path.with_suffix(".md").write_text(as_markdown(report), "utf-8")
     print(as_markdown(report))
-
-
-def _transcriber(engine: str, model: str) -> Transcribe:
-    from malgwi import audio, bootstrap, pipeline
-    from malgwi.config import read_config
-
-    engines = bootstrap.engines(read_config(), engine=engine, model=model)
-
-    def transcribe(files: Sequence[Path], language: str | None) -> Transcript:
-        request = pipeline.Request([language])
-        return pipeline.transcribe(audio.open_recording(files), engines, request)
-
-    return transcribe
 
 
 def _told(done: int, of: int, result: Result) -> None:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from malgwi import ops, plugins, text
+from malgwi import audio, ops, pipeline, plugins, text
 from malgwi.config import Config
 from malgwi.errors import BadOption, MalgwiError
 from malgwi.pipeline import Engines
+from malgwi.types import Transcript
 from malgwi.vad import VoiceDetector
 
 MODELS = {"faster-whisper": "whisper-base", "moonshine": "moonshine-tiny-en", "scripted": None}
@@ -46,6 +47,16 @@ def engines(
     return Engines(_vad(config), _stt(config, engine, model), rules)
 
 
+def transcriber(engines: Engines) -> Callable[[Sequence[Path], str | None], Transcript]:
+    """The files of a recording and its language, None to detect it, to what was said in it."""
+
+    def transcribe(files: Sequence[Path], language: str | None) -> Transcript:
+        request = pipeline.Request([language])
+        return pipeline.transcribe(audio.open_recording(files), engines, request)
+
+    return transcribe
+
+
 def engine_states(config: Config) -> list[EngineState]:
     """Every engine at every seam, tried out."""
     return [_state(seam, name, config) for seam in ("stt", "vad") for name in plugins.names(seam)]
@@ -59,7 +70,7 @@ def _stt(config: Config, engine: str | None, model: str | None) -> Any:
         model = model or (config.stt.model if "model" in config.stt.model_fields_set else None)
     model = model or MODELS.get(name)
     adapter = plugins.load("stt", name)
-    folders = [ops.find(model, config.models)] if model and name != "scripted" else []
+    folders = [ops.find(model, config.models)] if model else []
     return _built(name, adapter, folders, options)
 
 

@@ -244,6 +244,55 @@ def models_verify(names: tuple[str, ...]) -> None:
 
 
 @main.command()
+@click.argument("manifest", type=click.Path(path_type=Path))
+@click.option("--language", metavar="CODE", help="Only recordings in this language.")
+@click.option("--set", "kind", metavar="KIND", help="Only recordings of this kind.")
+@click.option("--ids", metavar="REGEX", help="Only recordings in whose id this is found.")
+@click.option("--limit", type=int, help="Of these, only the first so many.")
+@click.option("--detect-language", is_flag=True, help="Do not tell the engine the language.")
+@click.option("--engine", help="Speech-to-text engine; `malgwi engines` lists them.")
+@click.option("--model", help="Its model; `malgwi models list` lists them.")
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["markdown", "json"]),
+    default="markdown",
+    show_default=True,
+    help="How the report is printed.",
+)
+@click.option("--with-text", is_flag=True, help="Put what was said and heard into the JSON.")
+def evaluate(
+    manifest: Path,
+    language: str | None,
+    kind: str | None,
+    ids: str | None,
+    limit: int | None,
+    detect_language: bool,
+    engine: str | None,
+    model: str | None,
+    style: str,
+    with_text: bool,
+) -> None:
+    """Measure error rates over recordings whose words are known.
+
+    MANIFEST is a JSON file; docs/reference/evaluation.md says what is in it.
+    """
+    from malgwi import bootstrap
+    from malgwi.apps import evaluation as app
+
+    transcribe = bootstrap.transcriber(bootstrap.engines(_config(), engine=engine, model=model))
+    report = app.evaluate(
+        manifest,
+        transcribe,
+        app.Selection(language=language, kind=kind, ids=ids, limit=limit),
+        detect_language=detect_language,
+        on_item=lambda done, of, result: click.echo(f"{done} of {of}: {result.id}", err=True),
+    )
+    text = app.as_json(report, with_text=with_text) if style == "json" else app.as_markdown(report)
+    click.echo(text)
+
+
+@main.command()
 def engines() -> None:
     """List the engines that are plugged in, and whether they could be used now."""
     from malgwi import bootstrap
