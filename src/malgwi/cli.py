@@ -236,9 +236,8 @@ def models_verify(names: tuple[str, ...]) -> None:
     findings = ops.verify(names, _config().models)
     for finding in findings:
         mark = "ok  " if finding.ok else "FAIL"
-        click.echo(
-            " ".join(filter(None, (mark, f"{finding.what}: {finding.detail}.", finding.remedy)))
-        )
+        said = f"{finding.what}: {finding.detail.rstrip('.')}."
+        click.echo(" ".join(filter(None, (mark, said, finding.remedy))))
     if not all(finding.ok for finding in findings):
         raise SystemExit(EXIT_FAILED)
 
@@ -325,7 +324,7 @@ def _show(transcript: "Transcript", written: Sequence[Path], quiet: bool) -> Non
         rest_in = readable[-1] if readable else None
         print_timeline(Console(highlight=False), transcript, rest_in=rest_in)
     for path in written:
-        click.echo(f"{path}", err=quiet)
+        click.echo(f"{path}")
 
 
 @contextmanager

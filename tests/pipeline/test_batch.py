@@ -231,7 +231,8 @@ def test_timings_add_up_the_sound_of_all_channels() -> None:
 
     assert timings.audio == 240.0
     spoken = sum(span.duration for _, span in recording.turns)
-    assert spoken <= timings.speech <= spoken + 0.8 * len(recording.turns)
+    margins = 2 * CutRule().margin + 0.2  # the energy detector hears in steps
+    assert spoken <= timings.speech <= spoken + margins * len(recording.turns)
     assert timings.real_time_factor is not None and timings.real_time_factor < 1
 
 
@@ -377,4 +378,4 @@ def test_words_are_where_there_is_sound(understood: Transcript, channels: list[S
         around = channels[each.channel][first : end + SAMPLE_RATE]
         loud = (np.flatnonzero(np.abs(around) > 0.02) + first) / SAMPLE_RATE
         assert each.span.start == pytest.approx(loud[0], abs=0.3)
-        assert each.span.end == pytest.approx(loud[-1], abs=0.4)
+        assert each.span.end == pytest.approx(loud[-1], abs=0.5)

@@ -17,6 +17,10 @@ from malgwi.ops.sources import Folder, Source
 Progress = Callable[[int, int], None]
 """Called with bytes fetched and bytes in all, from another thread, some times a second."""
 
+CARRY_OVER = (
+    "Carry its folder over from a machine that has it and run: malgwi models add DIR. "
+    "Or set MALGWI_MODEL_SOURCE to a folder that has it."
+)
 _EVERY = 0.2  # seconds between two looks at what has come
 
 
@@ -86,8 +90,7 @@ def _sources(model: Model, folder: Path | None, offline: bool) -> list[Source]:
 def _refused(model: Model, tried: str) -> NetworkRefused:
     return NetworkRefused(
         f"fetching model {model.name}",
-        f"{tried}Carry its folder over from a machine that has it and run: malgwi models add DIR. "
-        "Or set MALGWI_MODEL_SOURCE to a folder that has it.",
+        f"{tried}{CARRY_OVER}",
     )
 
 
@@ -109,7 +112,9 @@ def _fetch(
             return source.name, tuple(failed)
     if offline:
         raise _refused(model, f"Tried: {'; '.join(failed)}. ")
-    raise NetworkError(f"{model.name} could not be fetched. Tried: {'; '.join(failed)}.")
+    raise NetworkError(
+        f"{model.name} could not be fetched. Tried: {'; '.join(failed)}. {CARRY_OVER}"
+    )
 
 
 def _from(source: Source, model: Model, place: Workplace, progress: Progress | None) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from malgwi.pipeline.cutter import Cut
 from malgwi.stt import Recognition
-from malgwi.types import SAMPLE_RATE, Span, Utterance, Word, written
+from malgwi.types import SAMPLE_RATE, Samples, Span, Utterance, Word, written
 
 PAUSE = 1.0
 """Seconds of quiet after which the same voice begins a new utterance."""
@@ -40,7 +40,7 @@ def numbered(utterances: Iterable[Utterance]) -> list[Utterance]:
     return result
 
 
-def level(samples: "np.ndarray[tuple[int, ...], np.dtype[np.float32]]") -> float | None:
+def level(samples: Samples) -> float | None:
     """Root mean square in dBFS; None where there is no sound at all."""
     power = float(np.mean(np.square(samples, dtype=np.float64))) if samples.size else 0.0
     return 10 * float(np.log10(power)) if power > 0 else None

@@ -28,7 +28,7 @@ class Capabilities:
     batch: int
     """Pieces a call with which the engine is at its best; more are allowed."""
     parallel: int
-    """Threads that may call `transcribe` at the same time."""
+    """Threads that may call `transcribe` at the same time, beside one in `detect_language`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -238,9 +238,18 @@ def _load(model_dir: Path, device: str, compute_type: str, threads: int) -> Any:
             inter_threads=threads if device == "cpu" else 1,
             intra_threads=1,
         )
-    except (RuntimeError, ValueError) as error:
+    except ValueError as error:
+        raise BadOption(
+            f"faster-whisper cannot run on {device} with {compute_type}: {str(error).rstrip('.')}."
+        ) from error
+    except RuntimeError as error:
+        if device != "cpu":
+            raise EngineFailed(
+                f"faster-whisper cannot use {device}: {str(error).rstrip('.')}. Give the option "
+                'device "cpu", or see to the driver.'
+            ) from error
         raise ModelBroken(
-            f"The model in {model_dir} cannot be loaded ({error}). "
+            f"The model in {model_dir} cannot be loaded ({str(error).rstrip('.')}). "
             f"Run: malgwi models verify {model_dir.name}"
         ) from error
 

@@ -13,13 +13,13 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of <malloc.h>
 ENOUGH = 2**30  # bytes
 
 
-def use_wide_vectors() -> None:
+def use_wide_vectors(cpu_info: Path = CPU_INFO) -> None:
     """Let CTranslate2 use AVX-512 where it does not slow the clock; call it before the first model.
 
     By itself CTranslate2 keeps to AVX2, since the first processors with AVX-512 ran slower for it;
     those that have VNNI too do not. CT2_FORCE_CPU_ISA, where somebody has set it, stays.
     """
-    if CPU_INFO.is_file() and "avx512_vnni" in CPU_INFO.read_text():
+    if cpu_info.is_file() and "avx512_vnni" in cpu_info.read_text():
         os.environ.setdefault("CT2_FORCE_CPU_ISA", "AVX512")
 
 
