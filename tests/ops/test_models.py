@@ -8,6 +8,7 @@ from ops.shelf import CONTENTS, NAME, Shelf
 
 from malgwi.errors import BadInput, BadOption, ModelBroken, ModelMissing, OutputExists
 from malgwi.ops import Registry, add, find, listing, pull, read_registry, verify
+from malgwi.ops.manifest import MANIFEST
 
 
 @pytest.fixture
@@ -180,3 +181,31 @@ def test_a_manifest_that_cannot_be_read_is_said(
 
     assert not finding.ok
     assert "cannot be read" in finding.detail
+
+
+def test_a_manifest_that_names_a_file_elsewhere_is_refused(
+    registry: Registry, models: Path, own: Path, tmp_path: Path
+) -> None:
+    carried = add(own, models, "ours", registry).rename(tmp_path / "carried")
+    described = (carried / MANIFEST).read_text("utf-8")
+
+    for name in ("../carried/model.bin", "..", ".hidden", str(own / "model.bin")):
+        text = described.replace('"name": "model.bin"', f'"name": "{name}"')
+        (carried / MANIFEST).write_text(text, encoding="utf-8")
+        with pytest.raises(ModelBroken, match="which is not in its folder"):
+            add(carried, models, "theirs", registry)
+
+    assert not (models / "theirs").exists()
+
+
+@pytest.mark.parametrize("name", ["3", '["ours"]', "null", '"../ours"'])
+def test_a_manifest_whose_name_is_none_is_refused(
+    registry: Registry, models: Path, own: Path, tmp_path: Path, name: str
+) -> None:
+    carried = add(own, models, "ours", registry).rename(tmp_path / "carried")
+    described = (carried / MANIFEST).read_text("utf-8")
+    text = described.replace('"name": "ours"', f'"name": {name}')
+    (carried / MANIFEST).write_text(text, encoding="utf-8")
+
+    with pytest.raises((ModelBroken, BadOption), match="cannot be"):
+        add(carried, models, registry=registry)

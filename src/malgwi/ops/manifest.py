@@ -10,10 +10,13 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
+
 from malgwi.errors import ModelBroken
 from malgwi.ops.registry import Model, ModelFile
 
 MANIFEST = "malgwi-model.json"
+_AGAIN = "Fetch or add the model again."
 
 
 def write_manifest(folder: Path, model: Model, source: str) -> None:
@@ -37,20 +40,29 @@ def write_manifest(folder: Path, model: Model, source: str) -> None:
 def read_manifest(folder: Path) -> Model | None:
     """The model that the manifest in `folder` describes; None where there is none.
 
-    Raises ModelBroken where there is one that cannot be read.
+    Raises ModelBroken where there is one that cannot be read, or that names files elsewhere:
+    it may have been carried over from anywhere, and what it names is read and copied.
     """
     path = folder / MANIFEST
     if not path.is_file():
         return None
     try:
-        content = json.loads(path.read_text("utf-8"))
-        content["files"] = tuple(ModelFile(**file) for file in content["files"])
-        del content["source"], content["fetched_at"]
-        return Model(**content)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelBroken(
-            f"{path} cannot be read: {error}. Fetch or add the model again."
-        ) from error
+        model = TypeAdapter(Model).validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise ModelBroken(f"{path} cannot be read: {_first(error)}. {_AGAIN}") from error
+    for file in model.files:
+        if not _is_plain(file.name):
+            raise ModelBroken(f"{path} names {file.name!r}, which is not in its folder. {_AGAIN}")
+    return model
+
+
+def _first(error: ValidationError) -> str:
+    fault = error.errors(include_url=False)[0]
+    return ": ".join([*map(str, fault["loc"]), fault["msg"].lower()])
+
+
+def _is_plain(name: str) -> bool:
+    return name == Path(name).name and not name.startswith(".")
 
 
 def _files(files: Sequence[ModelFile]) -> list[dict[str, object]]:
