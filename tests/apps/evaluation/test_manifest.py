@@ -151,6 +151,24 @@ def test_no_path_leads_out_of_the_folder(name: str, tmp_path: Path) -> None:
         read_manifest(path)
 
 
+@pytest.mark.parametrize("name", ["a\0b", "circle", "x" * 300])
+def test_a_name_that_no_file_can_have_is_refused_with_the_item(name: str, tmp_path: Path) -> None:
+    (tmp_path / "circle").symlink_to("circle")
+    path = tmp_path / "manifest.json"
+    path.write_text(json.dumps({"items": [{"id": "a", "kind": "call", "file": name}]}))
+
+    with pytest.raises(BadManifest, match="item 'a': "):
+        read_manifest(path)
+
+
+def test_a_manifest_without_end_is_refused() -> None:
+    if not (endless := Path("/dev/zero")).exists():
+        pytest.skip("no /dev/zero on this system")
+
+    with pytest.raises(BadManifest, match="is larger than 100 MB"):
+        read_manifest(endless)
+
+
 def test_every_field_that_is_read_is_documented() -> None:
     page = (Path(__file__).parents[3] / "docs/reference/evaluation.md").read_text("utf-8")
 

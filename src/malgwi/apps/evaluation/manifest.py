@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from malgwi.errors import BadManifest, BadOption
 
 NO_SPEECH = "zxx"  # ISO 639-2: no linguistic content
+LARGEST = 100_000_000  # bytes of a manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ def read_manifest(path: Path, selection: Selection | None = None) -> list[Item]:
 
 def _rows(path: Path) -> list[ItemRow]:
     try:
-        manifest = ManifestRow.model_validate_json(path.read_bytes())
+        manifest = ManifestRow.model_validate_json(_content(path))
     except FileNotFoundError as error:
         raise BadManifest(f"{path} is not there.") from error
     except OSError as error:
@@ -143,6 +144,14 @@ def _rows(path: Path) -> list[ItemRow]:
         raise BadManifest(f"{path} is a manifest of version {manifest.version}; only 1 is known.")
     _check_unique(path, [row.id for row in manifest.items])
     return manifest.items
+
+
+def _content(path: Path) -> bytes:
+    with path.open("rb") as file:
+        content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise BadManifest(f"{path} is larger than {LARGEST // 1_000_000} MB. Split it.")
+    return content
 
 
 def _malformed(path: Path, error: ValidationError) -> str:
@@ -190,8 +199,13 @@ def _item(path: Path, row: ItemRow) -> Item:
 
 def _inside(path: Path, id: str, name: str) -> Path:
     file = path.parent / name
-    if not file.resolve().is_relative_to(path.parent.resolve()):
+    try:
+        inside = file.resolve().is_relative_to(path.parent.resolve())
+        there = file.is_file()
+    except (OSError, ValueError, RuntimeError) as error:  # too long, a NUL, links in a circle
+        raise BadManifest(f"{path}, item {id!r}: its file has a name that cannot be.") from error
+    if not inside:
         raise BadManifest(f"{path}, item {id!r}: {name} leads out of the folder of the manifest.")
-    if not file.is_file():
+    if not there:
         raise BadManifest(f"{path}, item {id!r}: {name} is not there.")
     return file
