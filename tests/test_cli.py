@@ -351,15 +351,14 @@ def test_a_file_that_is_there_is_kept_unless_it_may_be_replaced() -> None:
     assert "hello there" in Path("out", "radio.srt").read_text()
 
 
-def test_a_folder_that_is_a_file_costs_no_transcript() -> None:
+def test_a_folder_that_is_a_file_is_refused_before_the_work() -> None:
     Path("out").write_text("mine")
 
     result = transcribe("radio.wav")
 
     assert result.exit_code == 2
-    assert "hello there" in result.stdout
+    assert "hello there" not in result.stdout
     assert "out is a file" in result.stderr.splitlines()[-1]
-    assert "out/radio.json" not in result.output
     assert Path("out").read_text() == "mine"
 
 

@@ -151,6 +151,28 @@ def test_a_file_where_the_folder_should_be_is_a_sentence(radio: Transcript, tmp_
         write(radio, ["txt"], tmp_path / "out", "a")
 
 
+def test_what_cannot_be_written_is_said_before_the_long_work(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "a.srt").mkdir()
+
+    with pytest.raises(OutputError, match="file is a file, where a folder is needed"):
+        planned([], ["srt"], tmp_path / "file" / "out", "a")
+    with pytest.raises(OutputError, match="is too long a name for a file"):
+        planned([], ["srt"], tmp_path / "new" / "out", "a" * 250)
+    with pytest.raises(OutputError, match=r"a\.srt is a folder"):
+        planned([], ["srt"], tmp_path, "a")
+    assert planned([], ["srt"], tmp_path / "new" / "out", "a") == [tmp_path / "new/out/a.srt"]
+    assert not (tmp_path / "new").exists()
+
+
+@needs_rights
+def test_a_folder_without_the_right_to_write_is_said_before_the_long_work(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+
+    with pytest.raises(OutputError, match="It is not allowed to write"):
+        planned([], ["srt"], tmp_path / "new", "a")
+
+
 def test_a_folder_where_a_file_should_be_keeps_the_other_files_away(
     radio: Transcript, tmp_path: Path
 ) -> None:

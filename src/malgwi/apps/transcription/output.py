@@ -44,8 +44,14 @@ def planned(
     *,
     per_channel: bool = False,
 ) -> list[Path]:
-    """The files that `write` will make. Raises BadOption."""
-    return list(_jobs(channels, formats, out_dir, stem, per_channel))
+    """The files that `write` will make. Call it before the long work.
+
+    Raises BadOption, and OutputError where it can be seen already that they cannot be made.
+    """
+    jobs = _jobs(channels, formats, out_dir, stem, per_channel)
+    with _translated(out_dir):
+        _check_possible(jobs, out_dir)
+    return list(jobs)
 
 
 def check_free(paths: Iterable[Path]) -> None:
@@ -77,6 +83,7 @@ def write(  # noqa: PLR0913 (what, how, where: an option of the command line eac
     if not overwrite:
         check_free(jobs)
     with _translated(out_dir):
+        _check_possible(jobs, out_dir)
         out_dir.mkdir(parents=True, exist_ok=True)
         _all_or_none(
             {path: (each, _part(transcript, channel)) for path, (each, channel) in jobs.items()}
@@ -98,12 +105,34 @@ def _jobs(
     }
 
 
+def _check_possible(paths: Iterable[Path], folder: Path) -> None:
+    """Raise what writing would raise, as far as that can be seen without writing."""
+    above = (folder, *folder.absolute().parents)
+    there = next(each for each in above if os.path.lexists(each))
+    if not there.is_dir():
+        raise _os_error(errno.ENOTDIR, there)
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise _os_error(errno.EACCES, there)
+    for path in paths:
+        with suppress(FileNotFoundError):
+            (there / _waiting(path).name).lstat()  # tells a name that is too long
+        if path.is_dir():
+            raise _os_error(errno.EISDIR, path)
+
+
+def _os_error(number: int, path: Path) -> OSError:
+    return OSError(number, os.strerror(number), str(path))
+
+
+def _waiting(path: Path) -> Path:
+    """What the file is called until all are whole."""
+    return path.with_name(f".{path.name}.{os.getpid()}.part")
+
+
 def _all_or_none(jobs: dict[Path, tuple[Format, Transcript]]) -> None:
-    waiting = {path: path.with_name(f".{path.name}.{os.getpid()}.part") for path in jobs}
+    waiting = {path: _waiting(path) for path in jobs}
     try:
         for path, (each, transcript) in jobs.items():
-            if path.is_dir():
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
             _write_whole(each, transcript, waiting[path])
         for path, part in waiting.items():
             part.replace(path)
