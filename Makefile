@@ -14,8 +14,7 @@ LOCK := pip compile --quiet --universal --python-version 3.11 --generate-hashes 
 .PHONY: help setup run test test-all check docs bench lock model clean
 
 help: ## say what there is
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null || \
-		grep '##' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
 setup: .venv/stamp ## set up .venv (uv where present, else python3 -m venv and pip)
 
@@ -40,8 +39,8 @@ test-all: setup model ## run every test
 	@$(BIN)/pytest -q
 
 model: setup
-	@$(BIN)/malgwi models pull whisper-base || \
-		echo "Without whisper-base the tests that recognise speech are skipped." >&2
+	@$(BIN)/malgwi models pull whisper-base && $(BIN)/malgwi models pull sample || \
+		echo "Without whisper-base and the sample the tests that recognise speech are skipped." >&2
 
 check: setup ## formatting, lint, types, layers, and that the lock files are in step
 	@$(BIN)/ruff format --check .
