@@ -81,10 +81,13 @@ def _told(name: str, models: Path) -> Iterator[None]:
         yield
     except OSError as error:
         full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-        raise OutputError(
-            f"{name} cannot be written to {models}: {error.strerror or error}. "
-            + ("What was fetched is kept. Make room, and run the command again." if full else "")
-        ) from error
+        remedy = (
+            "What was fetched is kept. Make room, and run the command again."
+            if full
+            else "Set MALGWI_MODELS to a folder that can be written to."
+        )
+        said = error.strerror or error
+        raise OutputError(f"{name} cannot be written to {models}: {said}. {remedy}") from error
 
 
 def _make_safe(path: Path) -> None:
