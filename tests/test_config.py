@@ -63,6 +63,7 @@ def test_an_empty_variable_is_no_setting(monkeypatch: pytest.MonkeyPatch, tmp_pa
     ("name", "value", "said"),
     [
         ("MALGWI_OFFLINE", "maybe", "MALGWI_OFFLINE is 'maybe'"),
+        ("MALGWI_HOME", "~no-such-user/malgwi", "there is no such home folder"),
         ("MALGWI_STT__OPTIONS", "{", "must hold JSON"),
         ("MALGWI_STT__OPTIONS", "[1]", "MALGWI_STT__OPTIONS is"),
         ("MALGWI_STT__MODLE", "x", "MALGWI_STT__MODLE is 'x'"),

@@ -85,7 +85,10 @@ class Config(BaseSettings):
     @field_validator("home", "models", "model_source")
     @classmethod
     def _at_home(cls, path: Path | None) -> Path | None:
-        return path.expanduser() if path else path
+        try:
+            return path.expanduser() if path else path
+        except RuntimeError as error:  # as in a container whose user has no name
+            raise ValueError("there is no such home folder; set MALGWI_HOME") from error
 
 
 def read_config() -> Config:
