@@ -209,3 +209,24 @@ def test_a_manifest_whose_name_is_none_is_refused(
 
     with pytest.raises((ModelBroken, BadOption), match="cannot be"):
         add(carried, models, registry=registry)
+
+
+def test_a_model_that_was_never_here_need_not_be_taken_away(
+    registry: Registry, models: Path
+) -> None:
+    [finding] = verify(["ours"], models, registry)
+
+    assert (finding.ok, finding.remedy) == (False, "Run: malgwi models add DIR --name ours")
+    with pytest.raises(BadOption, match="cannot be the name of a model"):
+        verify(["../models"], models, registry)
+
+
+def test_a_stray_folder_does_not_keep_the_others_from_being_verified(
+    registry: Registry, models: Path
+) -> None:
+    (models / "Old Ones").mkdir()
+
+    stray, tiny = verify([], models, registry)
+
+    assert (stray.what, stray.ok) == ("model Old Ones", False)
+    assert (tiny.what, tiny.ok) == (f"model {NAME}", True)

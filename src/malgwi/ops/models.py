@@ -64,7 +64,7 @@ def listing(models: Path, registry: Registry | None = None) -> list[Listed]:
 def verify(names: Iterable[str], models: Path, registry: Registry | None = None) -> list[Finding]:
     """Compare every byte of the models `names`; of all that are here, where none is named."""
     registry = registry or read_registry()
-    chosen = list(names) or _installed(models)
+    chosen = [checked_name(name) for name in names] or _installed(models)
     return [finding for name in chosen for finding in _verify(name, models, registry)]
 
 
@@ -165,11 +165,11 @@ def _listed(name: str, models: Path, registry: Registry) -> Listed:
 
 
 def _verify(name: str, models: Path, registry: Registry) -> list[Finding]:
-    listed = _listed(checked_name(name), models, registry) if (models / name).is_dir() else None
-    what, remedy = f"model {name}", _mend(name, registry)
-    if not listed or not listed.folder:
-        return [Finding(what, False, f"not in {models}", remedy)]
-    if said := faults(listed.model, listed.folder) or ([listed.fault] if listed.fault else []):
+    what, folder = f"model {name}", models / name
+    if not folder.is_dir():
+        return [Finding(what, False, f"not in {models}", _bring(name, registry))]
+    listed, remedy = _listed(name, models, registry), _mend(name, registry)
+    if said := faults(listed.model, folder) or ([listed.fault] if listed.fault else []):
         return [Finding(what, False, sentence, remedy) for sentence in said]
     files, size = len(listed.model.files), listed.model.size / 1e6
     return [Finding(what, True, f"{files} files, {size:.1f} MB, all sums right")]
@@ -179,7 +179,10 @@ def _nothing_known(name: str) -> Model:
     return Model(name, "unknown", (), "unknown", None, "unknown")
 
 
+def _bring(name: str, registry: Registry) -> str:
+    known = name in registry
+    return f"Run: malgwi models {f'pull {name}' if known else f'add DIR --name {name}'}"
+
+
 def _mend(name: str, registry: Registry) -> str:
-    if name in registry:
-        return f"Run: malgwi models pull {name}"
-    return f"Take it away and run: malgwi models add DIR --name {name}"
+    return ("" if name in registry else "Take it away. ") + _bring(name, registry)
