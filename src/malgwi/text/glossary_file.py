@@ -6,8 +6,10 @@ docs/reference/glossary.md.
 
 import re
 import zlib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from itertools import chain
+from itertools import count
 from pathlib import Path
 from typing import cast, get_args
 
@@ -98,13 +100,14 @@ def _identified(records: list[Record], entries: list[Entry]) -> list[Entry]:
         if entry.id in taken:
             record.fail("another entry has the same id.", "id")
         taken |= {entry.id} - {""}
-    return [entry if entry.id else _with_id(entry, taken) for entry in entries]
+    numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: count(1))
+    return [entry if entry.id else _with_id(entry, taken, numbers) for entry in entries]
 
 
-def _with_id(entry: Entry, taken: set[str]) -> Entry:
+def _with_id(entry: Entry, taken: set[str], numbers: Mapping[str, Iterator[int]]) -> Entry:
     stem = re.sub(r"\W+", "-", entry.written.casefold()).strip("-")
     stem = stem or f"{zlib.crc32(entry.written.encode()):08x}"
-    names = chain([stem], (f"{stem}-{count}" for count in range(2, len(taken) + 3)))
+    names = (f"{stem}-{number}" if number > 1 else stem for number in numbers[stem])
     free = next(name for name in names if name not in taken)
     taken.add(free)
     return replace(entry, id=free)
@@ -112,16 +115,16 @@ def _with_id(entry: Entry, taken: set[str]) -> Entry:
 
 def _refuse_contradictions(records: list[Record], entries: list[Entry]) -> None:
     """Two entries must not write the same spoken form differently in the same place."""
-    seen: dict[str, list[tuple[Record, Entry]]] = {}
+    seen: defaultdict[str, dict[object, tuple[Record, Entry]]] = defaultdict(dict)
     for record, entry in zip(records, entries, strict=True):
         for spoken in entry.spoken:
             key = same_spoken(spoken)
-            earlier = seen.setdefault(key if entry.case_sensitive else "\0" + key.casefold(), [])
-            for other_record, other in earlier:
+            earlier = seen[key if entry.case_sensitive else "\0" + key.casefold()]
+            for other_record, other in earlier.values():
                 if other.written != entry.written and _meet(other, entry):
                     why = f"{spoken!r} is written {other.written!r} in line {other_record.line}."
                     record.fail(f"{why} Take it out of one of the two.", "spoken")
-            earlier.append((record, entry))
+            earlier[entry.written, entry.channels, entry.languages] = (record, entry)
 
 
 def _meet(one: Entry, other: Entry) -> bool:
