@@ -41,7 +41,7 @@ class Deaf(ScriptedTranscriber):
 
 
 class Worker(ScriptedTranscriber):
-    """Does something before each call, and counts how many calls there are at a time."""
+    """Does something before each call, and counts the calls, at a time and in all."""
 
     def __init__(
         self,
@@ -55,6 +55,8 @@ class Worker(ScriptedTranscriber):
         self.capabilities = replace(
             self.capabilities, batch=batch, parallel=parallel, longest=longest
         )
+        self.batches: list[list[int]] = []
+        """The lengths of the pieces of each call, in samples."""
         self.calls = self.most_at_once = self._now = 0
         self._before = before
         self._counting = Lock()
@@ -65,6 +67,7 @@ class Worker(ScriptedTranscriber):
             self._now += 1
             self.most_at_once = max(self.most_at_once, self._now)
             call = self.calls
+            self.batches.append(sorted(len(piece.samples) for piece in pieces))
         try:
             self._before(call)
             return super().transcribe(pieces)

@@ -2,6 +2,7 @@
 
 import weakref
 from collections.abc import Iterator, Sequence
+from threading import Event
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,7 @@ class Turns:
         self.turns = turns
         self.notices = notices
         self.most_alive = 0
+        self.all_read = Event()
         self._length = duration
         self._loudness = loudness
         self._error = error
@@ -45,6 +47,7 @@ class Turns:
         total, size = round(self._length * SAMPLE_RATE), round(BLOCK * SAMPLE_RATE)
         for first in range(0, total, size):
             yield Block(first, self._sound(first, min(size, total - first)))
+        self.all_read.set()
         if self._error:
             raise self._error
 

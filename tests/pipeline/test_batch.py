@@ -42,6 +42,10 @@ def at_work() -> list[str]:
     return [name for name in names if name.startswith(("read-ahead", "recognise"))]
 
 
+def wait_for(event: Event) -> None:
+    assert event.wait(20)
+
+
 def test_every_turn_of_every_channel_is_there_once_in_the_order_of_time() -> None:
     recording = taking_turns(minutes=5, channels=5)
 
@@ -69,7 +73,7 @@ def test_the_order_of_time_does_not_depend_on_which_batch_was_done_first() -> No
 
     def before(call: int) -> None:
         if call == 1:
-            assert second_is_done.wait(20)
+            wait_for(second_is_done)
         elif call == 3:  # by the other worker, which had the second
             second_is_done.set()
 
@@ -131,6 +135,21 @@ def test_pieces_of_several_channels_share_a_batch() -> None:
     )
 
     assert engine.calls == 1
+
+
+def test_which_pieces_share_a_batch_does_not_depend_on_how_fast_the_engine_is() -> None:
+    lengths = np.random.default_rng(2).permutation(np.linspace(0.6, 3.9, 35)).tolist()
+    turns = [(n % 4, Span(6.0 * n, 6.0 * n + length)) for n, length in enumerate(lengths)]
+    recording = Turns(turns, channels=4, duration=6.0 * len(turns))
+    quick = Worker(batch=4)
+    slow = Worker(lambda _: wait_for(recording.all_read), batch=4)
+
+    run(recording, quick)
+    recording.all_read.clear()
+    run(recording, slow)
+
+    assert sorted(quick.batches) == sorted(slow.batches)
+    assert sum(map(len, quick.batches)) == len(turns)
 
 
 def test_the_engine_is_told_the_language_of_each_channel_the_prompt_and_the_hot_words() -> None:

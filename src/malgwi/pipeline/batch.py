@@ -32,7 +32,7 @@ from malgwi.types import Block, Channel, Notice, Timings, Transcript, Utterance
 from malgwi.vad import VoiceDetector
 
 BLOCKS_AHEAD = 2
-BATCHES_AHEAD = 4  # a worker; with more to choose from, the pieces of a batch are more alike
+BATCHES_AHEAD = 3  # a worker; with more to choose from, the pieces of a batch are more alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,17 +177,17 @@ class _Run:
     def _submit(self) -> None:
         """Give the engine what is waiting; return when there is room to read on.
 
-        There is no hurry at first: reading is fast, and from many pieces better batches are made.
+        When a batch is made depends on what was read, never on how fast the engine is: what shares
+        a batch is padded alike, which changes what is heard, and that has to be the same at every
+        run. There is no hurry: reading is fast, and from many pieces better batches are made.
         """
         capabilities = self._engines.stt.capabilities
         room = capabilities.batch * capabilities.parallel * BATCHES_AHEAD
-        while len(self._pool) >= room // 2 and not self._stop.is_set():
+        while len(self._pool) >= room and not self._stop.is_set():
             if len(self._running) <= capabilities.parallel:
                 self._start(self._pool.take(capabilities.batch))
-            elif len(self._pool) >= room:
-                self._collect(timeout=None)
             else:
-                break
+                self._collect(timeout=None)
         self._collect(timeout=0)
 
     def _drain(self) -> None:
