@@ -50,10 +50,11 @@ class Worker(ScriptedTranscriber):
         batch: int = 2,
         parallel: int = 2,
         longest: float = 30.0,
+        prompts: bool = False,
     ) -> None:
         super().__init__()
         self.capabilities = replace(
-            self.capabilities, batch=batch, parallel=parallel, longest=longest
+            self.capabilities, batch=batch, parallel=parallel, longest=longest, prompts=prompts
         )
         self.batches: list[list[int]] = []
         """The lengths of the pieces of each call, in samples."""

@@ -152,8 +152,14 @@ def test_which_pieces_share_a_batch_does_not_depend_on_how_fast_the_engine_is() 
     assert sum(map(len, quick.batches)) == len(turns)
 
 
+def test_hints_are_refused_where_the_engine_takes_none() -> None:
+    for request in (Request(["en"], prompt="So."), Request(["en"], hotwords="Malgwi")):
+        with pytest.raises(BadOption, match="takes neither a prompt nor hot words"):
+            run(Turns([], duration=4.0), request=request)
+
+
 def test_the_engine_is_told_the_language_of_each_channel_the_prompt_and_the_hot_words() -> None:
-    engine = ScriptedTranscriber()
+    engine = Worker(prompts=True)
     turns = [(0, Span(1.0, 2.0)), (1, Span(4.0, 5.0))]
 
     transcript = run(Turns(turns, duration=8.0), engine, Request(["ko", "EN"], "So.", "Malgwi"))

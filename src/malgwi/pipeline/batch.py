@@ -122,6 +122,7 @@ class _Run:
         self._on_progress = on_progress
         self._stop = stop
         self._vad = engines.new_vad()
+        _check_hints(request, engines.stt)
         self._languages = Languages(channels_of(recording, request), engines.stt)
         longest = min(request.cut.longest, engines.stt.capabilities.longest)
         rule = replace(request.cut, longest=longest)
@@ -279,3 +280,11 @@ class _Run:
             f"Stopped early: everything said in the first {until:.1f} s is here, later parts not."
         )
         return [Notice("interrupted", message)]
+
+
+def _check_hints(request: Request, stt: Transcriber) -> None:
+    if (request.prompt or request.hotwords) and not stt.capabilities.prompts:
+        raise BadOption(
+            f"{stt.engine.model} takes neither a prompt nor hot words. Leave them out; a glossary "
+            "works with every engine."
+        )
