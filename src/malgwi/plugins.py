@@ -7,7 +7,7 @@ Our own adapters stand in pyproject.toml under the same entry point groups (`mal
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from malgwi.errors import EngineMissing, EngineUnknown
+from malgwi.errors import EngineFailed, EngineMissing, EngineUnknown
 
 
 def names(seam: str) -> list[str]:
@@ -16,7 +16,8 @@ def names(seam: str) -> list[str]:
 
 
 def load(seam: str, name: str) -> Any:
-    """What is registered as `name` at `seam`. Raises EngineUnknown, EngineMissing."""
+    """What is registered as `name` at `seam`. Raises EngineUnknown, EngineMissing, and
+    EngineFailed where its library is here and cannot be loaded."""
     for point in entry_points(group=f"malgwi.{seam}"):
         if point.name == name:
             return _resolve(point)
@@ -28,3 +29,8 @@ def _resolve(point: EntryPoint) -> Any:
         return point.load()
     except ModuleNotFoundError as error:
         raise EngineMissing(point.name, error.name) from error
+    except (ImportError, OSError) as error:  # of another version, or for another machine
+        raise EngineFailed(
+            f"{point.name} is installed and cannot be loaded: {str(error).rstrip('.')}. "
+            f"Run: pip install --force-reinstall 'malgwi[{point.name}]'"
+        ) from error
