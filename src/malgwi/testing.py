@@ -15,7 +15,7 @@ _AUDIBLE = 1e-4  # peak, -80 dBFS
 class ScriptedTranscriber:
     """A Transcriber that says what it was told to wherever there is sound.
 
-    It needs no model, so whatever it is given to load and run one with is not looked at.
+    It needs no model, so the folder of one is not looked at.
     """
 
     engine = Engine("scripted", "scripted", "cpu")
@@ -35,7 +35,6 @@ class ScriptedTranscriber:
         *,
         text: str = "hello there",
         language: str = "en",
-        **_: object,
     ) -> None:
         self._text = text
         self._language = language

@@ -172,6 +172,14 @@ def test_an_engine_says_what_it_is(engine: Transcriber) -> None:
     assert engine.capabilities.longest > 0
 
 
+@pytest.mark.parametrize("name", ["scripted", *REAL])
+def test_an_option_that_it_does_not_know_is_refused(name: str, tmp_path: Path) -> None:
+    load(name)
+
+    with pytest.raises(TypeError, match="thraeds"):
+        plugins.load("stt", name)(tmp_path, thraeds=2)
+
+
 @pytest.mark.parametrize("name", REAL)
 @pytest.mark.parametrize("empty", [False, True])
 def test_a_missing_model_is_said_to_be_missing(name: str, empty: bool, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ class Moonshine:
         parallel=1,
     )
 
-    def __init__(self, model_dir: Path, *, device: str = "cpu", **_: object) -> None:
+    def __init__(self, model_dir: Path, *, device: str = "cpu") -> None:
         """Raises ModelMissing, ModelBroken. There is nothing to set but where it cannot run."""
         if not all((model_dir / name).is_file() for name in _FILES):
             raise ModelMissing(model_dir.name, model_dir.parent)
