@@ -140,6 +140,9 @@ def test_no_utterance_with_a_never_drop_word_is_a_loop(term: str) -> None:
         "Fire, fire, fire, fire, fire, fire, fire, fire!",
         "Helping helping helping helping helping helping helping helping",
         "메이데이로 메이데이로 메이데이로 메이데이로 메이데이로 메이데이로 메이데이로",
+        "나가! 나가! 나가! 나가! 나가! 나가! 나가! 나가!",
+        "빨리 빨리 빨리 빨리 빨리 빨리 빨리",
+        "Hurry, hurry, hurry, hurry, hurry, hurry, hurry!",
     ],
 )
 def test_a_call_for_help_is_never_suppressed(text: str) -> None:
