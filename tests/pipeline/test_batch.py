@@ -236,6 +236,15 @@ def test_progress_never_goes_back_and_ends_where_the_recording_does() -> None:
     assert steps[-1].speech_done == pytest.approx(steps[-1].speech_found)
 
 
+def test_progress_is_made_where_nothing_was_understood_too() -> None:
+    steps: list[Progress] = []
+    engines = Engines(EnergyDetector, ScriptedTranscriber(text=""))
+
+    transcribe(taking_turns(minutes=2), engines, ENGLISH, on_progress=steps.append)
+
+    assert "recognising" in {each.stage for each in steps}
+
+
 def test_progress_of_silence_reaches_the_end_too() -> None:
     steps: list[Progress] = []
 

@@ -224,7 +224,7 @@ class _Run:
             for (place, cut), heard in zip(batch, future.result(), strict=True):
                 self._speech_done += self._open.pop(place).span.duration
                 self._utterances += [apply(self._rules, each) for each in utterances_of(cut, heard)]
-        self._report("recognising" if self._utterances else "decoding")
+        self._report("recognising" if self._speech_done else "decoding")
 
     def _done_until(self) -> float:
         """Seconds up to which everything is recognised, on all channels."""
