@@ -137,6 +137,16 @@ def test_pieces_of_several_channels_share_a_batch() -> None:
     assert engine.calls == 1
 
 
+def test_the_engine_is_at_work_before_the_recording_was_read() -> None:
+    recording = taking_turns(minutes=5)
+    all_read: list[bool] = []
+
+    run(recording, Worker(lambda _: all_read.append(recording.all_read.is_set())))
+
+    assert not all_read[0]
+    assert recording.all_read.is_set()
+
+
 def test_which_pieces_share_a_batch_does_not_depend_on_how_fast_the_engine_is() -> None:
     lengths = np.random.default_rng(2).permutation(np.linspace(0.6, 3.9, 35)).tolist()
     turns = [(n % 4, Span(6.0 * n, 6.0 * n + length)) for n, length in enumerate(lengths)]
