@@ -41,5 +41,13 @@ def test_a_batch_is_of_like_length() -> None:
     assert {len(each.samples) for _, each in pool.take(3)} == {99, 50}
 
 
+def test_a_batch_is_full_where_enough_are_waiting() -> None:
+    pool = Pool()
+    for samples in (99, 9, 10, 12):
+        pool.add(cut(samples))
+
+    assert [place for place, _ in pool.take(3)] == [2, 3, 0]
+
+
 def test_nothing_waiting_is_an_empty_batch() -> None:
     assert Pool().take(8) == []

@@ -32,7 +32,8 @@ class Pool:
         is taken: so none waits for ever, and what is left divides as well as before.
         """
         oldest = min(range(len(self)), key=lambda i: self._waiting[i][0], default=0)
-        first = oldest // size * size
+        last_whole = max(0, len(self) - size)
+        first = min(oldest // size * size, last_whole)
         return self._out(first, first + size)
 
     def take_longest(self, size: int) -> list[tuple[int, Cut]]:
