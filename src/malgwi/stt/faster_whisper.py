@@ -30,7 +30,7 @@ from malgwi.errors import BadOption, EngineFailed, ModelBroken, ModelMissing
 from malgwi.stt.base import Capabilities, LanguageGuess, Piece, Recognition
 from malgwi.stt.doubt import doubt, token_limit
 from malgwi.stt.processor import keep_freed_memory, use_wide_vectors
-from malgwi.stt.word_times import timed_words
+from malgwi.stt.word_times import FRAMES_A_SECOND, timed_words
 from malgwi.types import SAMPLE_RATE, Engine, Samples, Word
 
 WINDOW = 30.0
@@ -42,6 +42,10 @@ MORE_SILENCE = 8.0
 """Seconds of silence behind a piece that is heard again."""
 BEAM = 5
 """Hypotheses that the last attempt at a loop weighs against each other."""
+ROOM = 72 * FRAMES_A_SECOND
+"""Frames that are decoded together, four pieces of 16 s or eight of 7 s: the decoder keeps keys and
+values for all of them, 24 kB a frame with Whisper base. More is hardly faster, and memory would go
+up and down with the lengths of the pieces."""
 MOST_PROMPT = 100  # tokens each of prompt and hot words; the decoder has room for 448 in all
 FRAME = SAMPLE_RATE // 100  # samples of a frame of features
 FILES = ("model.bin", "config.json", "tokenizer.json")
@@ -147,7 +151,7 @@ class FasterWhisper:
         longest = max(piece.duration for piece in pieces)
         window = min(WINDOW, longest + SILENCE.get(language, SILENCE_ELSEWHERE))
         encoded = [self._encode(piece.samples, window) for piece in pieces]
-        drafts = self._decode(tokenizer, pieces, encoded)
+        drafts = self._first_drafts(tokenizer, pieces, encoded)
         drafts = [
             self._again(tokenizer, piece, draft) if draft.doubt else draft
             for piece, draft in zip(pieces, drafts, strict=True)
@@ -161,6 +165,22 @@ class FasterWhisper:
                 draft.doubt,
             )
             for piece, draft in zip(pieces, drafts, strict=True)
+        ]
+
+    def _first_drafts(
+        self,
+        tokenizer: Tokenizer,
+        pieces: Sequence[Piece],
+        encoded: Sequence[NDArray[np.float32]],
+    ) -> list[_Draft]:
+        """As many at a time as there is room for."""
+        size = max(1, ROOM // encoded[0].shape[1])
+        return [
+            draft
+            for first in range(0, len(pieces), size)
+            for draft in self._decode(
+                tokenizer, pieces[first : first + size], encoded[first : first + size]
+            )
         ]
 
     def _encode(self, samples: Samples, window: float) -> NDArray[np.float32]:
@@ -229,9 +249,8 @@ class FasterWhisper:
 def _load(model_dir: Path, device: str, compute_type: str, threads: int) -> Any:
     """One model, shared by as many workers as there are threads; each works on a batch."""
     use_wide_vectors()
-    keep_freed_memory()
     try:
-        return ctranslate2.models.Whisper(
+        model = ctranslate2.models.Whisper(
             str(model_dir),
             device=device,
             compute_type=compute_type,
@@ -252,6 +271,8 @@ def _load(model_dir: Path, device: str, compute_type: str, threads: int) -> Any:
             f"The model in {model_dir} cannot be loaded ({str(error).rstrip('.')}). "
             f"Run: malgwi models verify {model_dir.name}"
         ) from error
+    keep_freed_memory()  # not before: loading frees as much as the model has
+    return model
 
 
 def _languages(model: Any) -> frozenset[str]:
