@@ -40,7 +40,7 @@ def print_timeline(
     console: Console, transcript: Transcript, *, rest_in: Path | None = None, most: int = MOST
 ) -> None:
     """Print it. After `most` utterances it says how many more there are, and in which file."""
-    console.print(_head(transcript), soft_wrap=True)
+    console.print(_head(transcript))
     for warning in warnings(transcript):
         console.print(Text(f"! {warning}", "yellow"))
     console.print()
