@@ -161,6 +161,7 @@ def test_what_cannot_be_written_is_said_before_the_long_work(tmp_path: Path) -> 
         planned([], ["srt"], tmp_path / "new" / "out", "a" * 250)
     with pytest.raises(OutputError, match=r"a\.srt is a folder"):
         planned([], ["srt"], tmp_path, "a")
+    assert planned([], [], tmp_path / "file", "a") == []
     assert planned([], ["srt"], tmp_path / "new" / "out", "a") == [tmp_path / "new/out/a.srt"]
     assert not (tmp_path / "new").exists()
 

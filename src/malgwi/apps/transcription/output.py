@@ -50,7 +50,8 @@ def planned(
     """
     jobs = _jobs(channels, formats, out_dir, stem, per_channel)
     with _translated(out_dir):
-        _check_possible(jobs, out_dir)
+        if jobs:
+            _check_possible(jobs, out_dir)
     return list(jobs)
 
 
