@@ -30,9 +30,9 @@ def verdict(
     tokens: int = 20,
     log_probability: float = -0.3,
     no_speech: float = 0.1,
-    limit: int = 100,
+    seconds: float = 10.0,
 ) -> str | None:
-    return doubt(text, tokens, log_probability, no_speech, limit)
+    return doubt(text, tokens, log_probability, no_speech, seconds)
 
 
 @pytest.mark.parametrize("text", SPEECH)
@@ -47,7 +47,9 @@ def test_the_same_over_and_over_is_a_loop(text: str) -> None:
 
 
 def test_more_than_anybody_can_say_in_the_time_is_a_loop() -> None:
-    assert verdict(SPEECH[0], tokens=100, limit=100) == "loop"
+    assert verdict(SPEECH[0], tokens=token_limit(10.0)) == "loop"
+    assert verdict(SPEECH[0], seconds=4.0) == "loop"
+    assert verdict("Affirmative.", seconds=0.3) is None
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.1, 5.0, 15.0, 30.0])

@@ -4,14 +4,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from malgwi.errors import BadOption
 from malgwi.pipeline.cutter import Cut
 from malgwi.pipeline.language_codes import language_code
 from malgwi.stt import Piece, Transcriber
-from malgwi.types import Channel, Notice
+from malgwi.types import SAMPLE_RATE, Channel, Notice
 
 ENOUGH = 10.0
-"""Seconds of speech from which the language is told."""
+"""Seconds of pieces, from which the language is told."""
 UNSURE = 0.5
 
 
@@ -64,14 +66,13 @@ class Languages:
 
     def _detect(self, channel: int) -> list[Cut]:
         held = self._held.pop(channel)
-        guesses = self._stt.detect_language([Piece(cut.samples) for cut in held])
-        votes: dict[str, float] = defaultdict(float)
-        for cut, guess in zip(held, guesses, strict=True):
-            votes[guess.language] += guess.probability * cut.span.duration
-        language = max(sorted(votes), key=lambda each: votes[each])
-        sure = votes[language] / sum(cut.span.duration for cut in held)
+        heard = np.concatenate([cut.samples for cut in held])
+        most = round(self._stt.capabilities.longest * SAMPLE_RATE)
+        [guess] = self._stt.detect_language([Piece(heard[:most])])
         self.channels[channel] = replace(
-            self.channels[channel], language=language, language_probability=sure
+            self.channels[channel],
+            language=guess.language,
+            language_probability=guess.probability,
         )
         return held
 

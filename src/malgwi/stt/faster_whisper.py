@@ -109,7 +109,10 @@ class FasterWhisper:
         if not self.capabilities.detects_language:
             raise BadOption(f"{self.engine.model} knows English only; say --language en.")
         try:
-            encoded = [self._encode(piece.samples, WINDOW) for piece in pieces]
+            encoded = [
+                self._encode(piece.samples, min(WINDOW, piece.duration + MORE_SILENCE))
+                for piece in pieces
+            ]
             answers = [self._model.detect_language(_view(each))[0][0] for each in encoded]
         except (RuntimeError, ValueError) as error:
             raise EngineFailed(f"{self.engine.model} failed to tell the language.") from error
@@ -149,7 +152,7 @@ class FasterWhisper:
         language = pieces[0].language or "en"
         tokenizer = self._tokenizer(language)
         longest = max(piece.duration for piece in pieces)
-        window = min(WINDOW, longest + SILENCE.get(language, SILENCE_ELSEWHERE))
+        window = min(WINDOW, longest + _silence(pieces[0]))
         encoded = [self._encode(piece.samples, window) for piece in pieces]
         drafts = self._first_drafts(tokenizer, pieces, encoded)
         drafts = [
@@ -199,18 +202,18 @@ class FasterWhisper:
         beam: int = 1,
     ) -> list[_Draft]:
         prompt = _prompt(tokenizer, pieces[0])
-        limits = [token_limit(piece.duration) for piece in pieces]
+        limit = max(token_limit(piece.duration) for piece in pieces)
         answers = self._model.generate(
             _view(np.concatenate(encoded)),
             [prompt] * len(pieces),
             beam_size=beam,
-            max_length=len(prompt) + max(limits),
+            max_length=len(prompt) + limit,
             return_scores=True,
             return_no_speech_prob=True,
         )
         return [
-            _draft(tokenizer, answer, each, limit)
-            for answer, each, limit in zip(answers, encoded, limits, strict=True)
+            _draft(tokenizer, answer, each, piece.duration)
+            for answer, each, piece in zip(answers, encoded, pieces, strict=True)
         ]
 
     def _again(self, tokenizer: Tokenizer, piece: Piece, draft: _Draft) -> _Draft:
@@ -291,6 +294,13 @@ def _frames(piece: Piece) -> int:
     return len(piece.samples) // FRAME // 2 * 2 + 2
 
 
+def _silence(piece: Piece) -> float:
+    """Seconds of silence behind it; with a prompt to go on from, Whisper repeats itself sooner."""
+    if piece.prompt or piece.hotwords:
+        return SILENCE_ELSEWHERE
+    return SILENCE.get(piece.language or "", SILENCE_ELSEWHERE)
+
+
 def _style(piece: Piece) -> tuple[str, str, str]:
     return piece.language or "", piece.prompt, piece.hotwords
 
@@ -305,9 +315,11 @@ def _prompt(tokenizer: Tokenizer, piece: Piece) -> list[int]:
     return [*lead, *tokenizer.sot_sequence]
 
 
-def _draft(tokenizer: Tokenizer, answer: Any, encoded: NDArray[np.float32], limit: int) -> _Draft:
+def _draft(
+    tokenizer: Tokenizer, answer: Any, encoded: NDArray[np.float32], seconds: float
+) -> _Draft:
     written = answer.sequences_ids[0]
     tokens = tuple(token for token in written if token < tokenizer.eot)  # the rest are times
     text = tokenizer.decode(list(tokens))
-    why = doubt(text, len(written), answer.scores[0], answer.no_speech_prob, limit)
+    why = doubt(text, len(written), answer.scores[0], answer.no_speech_prob, seconds)
     return _Draft(tokens, encoded, answer.scores[0], answer.no_speech_prob, why)
