@@ -114,6 +114,10 @@ def test_it_hears_which_language_is_spoken(
     assert whisper.transcribe([Piece(times)])[0].language == "en"
 
 
+def marks(heard: Recognition) -> int:
+    return sum(not (each.isalnum() or each.isspace()) for each in written(heard.words))
+
+
 def test_a_prompt_is_continued_in_its_style(whisper: Transcriber, times: Samples) -> None:
     prompt = "we write everything down without any commas or full stops just one word after another"
 
@@ -121,8 +125,7 @@ def test_a_prompt_is_continued_in_its_style(whisper: Transcriber, times: Samples
         whisper.transcribe([piece]) for piece in (english(times), english(times, prompt=prompt))
     )
 
-    assert "," in written(plain.words)
-    assert "," not in written(styled.words)
+    assert marks(styled) < marks(plain)
     assert letters(plain) == letters(styled) == TIMES
 
 
