@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
+from typing import Any
 
 import av
 from av.audio.stream import AudioStream
@@ -23,6 +24,10 @@ from av.stream import Discard, Disposition
 from malgwi.errors import BadAudio
 
 OPTIONS = {"protocol_whitelist": "none"}  # there is no such protocol: nothing else can be opened
+TAGS: dict[str, Any] = (
+    {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "replace"}
+)
+"""So that text in a tag that is not UTF-8 costs nothing; from 19 on PyAV does that unasked."""
 PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"[playlist]", b"<MPD", b"<?xml", b"#PLAYLIST")
 
 
@@ -108,7 +113,7 @@ def _container(path: Path, file: QuietFile) -> InputContainer:
     if head.removeprefix(BOM_UTF8).lstrip().startswith(PLAYLISTS):
         raise BadAudio(f"{path} is a playlist, not sound. Name the files that it lists.")
     try:
-        return av.open(file, "r", options=OPTIONS, metadata_errors="replace")
+        return av.open(file, "r", options=OPTIONS, **TAGS)
     except FFmpegError as error:
         if file.trouble:
             raise BadAudio(f"{path} cannot be read: {file.trouble}. Copy it anew.") from error
