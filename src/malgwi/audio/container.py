@@ -113,11 +113,12 @@ def _container(path: Path, file: QuietFile) -> InputContainer:
     if head.removeprefix(BOM_UTF8).lstrip().startswith(PLAYLISTS):
         raise BadAudio(f"{path} is a playlist, not sound. Name the files that it lists.")
     try:
-        return av.open(file, "r", options=OPTIONS, **TAGS)
+        container: InputContainer = av.open(file, "r", options=OPTIONS, **TAGS)
     except FFmpegError as error:
         if file.trouble:
             raise BadAudio(f"{path} cannot be read: {file.trouble}. Copy it anew.") from error
         raise BadAudio(_why_not(path, head)) from error
+    return container
 
 
 def _why_not(path: Path, head: bytes) -> str:
