@@ -91,7 +91,7 @@ def test_every_channel_of_every_format_keeps_its_pitch_its_place_and_its_length(
     tmp_path: Path, entry: Format
 ) -> None:
     if entry.codec not in av.codecs_available:
-        pytest.skip(f"this PyAV cannot write {entry.codec}")  # from 19 on; reading it can be
+        pytest.skip(f"this PyAV cannot write {entry.codec}")  # from 19 on it only reads it
     sound = tones(entry.channels, SECONDS, entry.rate)
     path = write(tmp_path / entry.file, sound, entry.rate, entry.codec, dict(entry.options))
 
