@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from malgwi.errors import BadOption, EngineFailed, ModelBroken, ModelMissing
 from malgwi.stt.base import Capabilities, LanguageGuess, Piece, Recognition
 from malgwi.stt.doubt import doubt, token_limit
-from malgwi.stt.processor import keep_freed_memory, use_wide_vectors
+from malgwi.stt.processor import give_back_memory, keep_freed_memory, use_wide_vectors
 from malgwi.stt.word_times import FRAMES_A_SECOND, timed_words
 from malgwi.types import SAMPLE_RATE, Engine, Samples, Word
 
@@ -104,6 +104,8 @@ class FasterWhisper:
             return self._transcribe([self._with_language(piece) for piece in pieces])
         except (RuntimeError, ValueError) as error:
             raise EngineFailed(f"{self.engine.model} failed on {self.engine.device}.") from error
+        finally:
+            give_back_memory()
 
     def detect_language(self, pieces: Sequence[Piece]) -> list[LanguageGuess]:
         if not self.capabilities.detects_language:

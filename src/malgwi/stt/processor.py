@@ -7,6 +7,7 @@ import ctypes
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 CPU_INFO = Path("/proc/cpuinfo")
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of <malloc.h>
@@ -27,11 +28,21 @@ def keep_freed_memory() -> None:
     """Have the C library keep what is freed for the next layer, not give it back and ask anew.
 
     New pages come zeroed by the kernel, which takes longer than some of the layers. Only glibc
-    knows this; the peak of memory is the same.
+    knows this. `give_back_memory` between batches keeps it from adding up.
     """
-    if sys.platform != "linux":
-        return
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    mallopt = _of_glibc("mallopt")
     if mallopt:
         mallopt(M_MMAP_THRESHOLD, ENOUGH)
         mallopt(M_TRIM_THRESHOLD, ENOUGH)
+
+
+def give_back_memory() -> None:
+    """Return to the system what is free: pieces of many lengths leave holes that nothing fits."""
+    malloc_trim = _of_glibc("malloc_trim")
+    if malloc_trim:
+        malloc_trim(0)
+
+
+def _of_glibc(name: str) -> Any:
+    """A function of the C library, None where it is not glibc."""
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None
