@@ -7,6 +7,7 @@ imports it.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from malgwi import audio, ops, pipeline, plugins, text
@@ -47,12 +48,14 @@ def engines(
     return Engines(_vad(config), _stt(config, engine, model), rules)
 
 
-def transcriber(engines: Engines) -> Callable[[Sequence[Path], str | None], Transcript]:
+def transcriber(
+    engines: Engines, stop: Event | None = None
+) -> Callable[[Sequence[Path], str | None], Transcript]:
     """The files of a recording and its language, None to detect it, to what was said in it."""
 
     def transcribe(files: Sequence[Path], language: str | None) -> Transcript:
         request = pipeline.Request([language])
-        return pipeline.transcribe(audio.open_recording(files), engines, request)
+        return pipeline.transcribe(audio.open_recording(files), engines, request, stop=stop)
 
     return transcribe
 

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -34,11 +35,18 @@ class _Group(click.Group):
     """Turns our errors into a sentence and an exit code."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        for stream in (sys.stdout, sys.stderr):  # a terminal that knows no Hangul gets a ? for it
+            if isinstance(stream, TextIOWrapper):
+                stream.reconfigure(errors="replace")
         try:
             return super().invoke(ctx)
         except MalgwiError as error:
             click.echo(f"malgwi: {error}", err=True)
             ctx.exit(EXIT_FAILED if isinstance(error, EngineFailed) else EXIT_BAD_INPUT)
+        except OSError as error:
+            place = f"{error.filename}: " if error.filename else ""
+            click.echo(f"malgwi: {place}{error.strerror or error}. Check its rights.", err=True)
+            ctx.exit(EXIT_BAD_INPUT)
         except KeyboardInterrupt:
             ctx.exit(EXIT_INTERRUPTED)
 
@@ -70,7 +78,7 @@ def main() -> None:
 
 
 @main.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
 @click.option(
     "--language",
     "languages",
@@ -95,7 +103,7 @@ def main() -> None:
 )
 @click.option(
     "--glossary",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     help="YAML or CSV with names and terms, and how they are written.",
 )
 @click.option(
@@ -107,7 +115,7 @@ def main() -> None:
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     help="Folder for the files. Without --out and --format nothing is written.",
 )
 @click.option("--name", help="Name of the files, without ending. Default: the first sound file's.")
@@ -202,6 +210,7 @@ def models_pull(name: str, accept_licence: bool) -> None:
     from malgwi import ops
 
     config = _config()
+    click.echo(f"Fetching {name}, unless it is here.", err=True)
     with _download_bar(name) as progress:
         pulled = ops.pull(
             name,
@@ -213,12 +222,12 @@ def models_pull(name: str, accept_licence: bool) -> None:
         )
     for notice in pulled.notices:
         click.echo(f"malgwi: {notice}", err=True)
-    if pulled.source:
-        click.echo(f"{name} is in {pulled.folder} now, from {pulled.source}, every sum right.")
+    where = f"now, from {pulled.source}, every sum right" if pulled.source else "already"
+    click.echo(f"{name} is in {pulled.folder} {where}.")
 
 
 @models.command("add")
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=click.Path(path_type=Path, readable=False))
 @click.option("--name", help="What to call it. Default: the folder's name.")
 def models_add(folder: Path, name: str | None) -> None:
     """Take in a model from a folder, such as one carried over on a disk."""
@@ -243,7 +252,7 @@ def models_verify(names: tuple[str, ...]) -> None:
 
 
 @main.command()
-@click.argument("manifest", type=click.Path(path_type=Path))
+@click.argument("manifest", type=click.Path(path_type=Path, readable=False))
 @click.option("--language", metavar="CODE", help="Only recordings in this language.")
 @click.option("--set", "kind", metavar="KIND", help="Only recordings of this kind.")
 @click.option("--ids", metavar="REGEX", help="Only recordings in whose id this is found.")
@@ -279,16 +288,21 @@ def evaluate(
     from malgwi import bootstrap
     from malgwi.apps import evaluation as app
 
-    transcribe = bootstrap.transcriber(bootstrap.engines(_config(), engine=engine, model=model))
-    report = app.evaluate(
-        manifest,
-        transcribe,
-        app.Selection(language=language, kind=kind, ids=ids, limit=limit),
-        detect_language=detect_language,
-        on_item=lambda done, of, result: click.echo(f"{done} of {of}: {result.id}", err=True),
-    )
+    selection = app.Selection(language=language, kind=kind, ids=ids, limit=limit)
+    app.read_manifest(manifest, selection)  # a mistake in it is said before a model is loaded
+    engines = bootstrap.engines(_config(), engine=engine, model=model)
+    with _interruptible() as stop:
+        report = app.evaluate(
+            manifest,
+            bootstrap.transcriber(engines, stop),
+            selection,
+            detect_language=detect_language,
+            on_item=lambda done, of, result: click.echo(f"{done} of {of}: {result.id}", err=True),
+        )
     text = app.as_json(report, with_text=with_text) if style == "json" else app.as_markdown(report)
     click.echo(text)
+    if not report.complete:
+        raise SystemExit(EXIT_INTERRUPTED)
 
 
 @main.command()

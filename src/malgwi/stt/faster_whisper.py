@@ -42,8 +42,8 @@ MORE_SILENCE = 8.0
 """Seconds of silence behind a piece that is heard again."""
 BEAM = 5
 """Hypotheses that the last attempt at a loop weighs against each other."""
-ROOM = 72 * FRAMES_A_SECOND
-"""Frames that are decoded together, four pieces of 16 s or eight of 7 s: the decoder keeps keys and
+ROOM = 108 * FRAMES_A_SECOND
+"""Frames that are decoded together, six pieces of 16 s or eight of 11 s: the decoder keeps keys and
 values for all of them, 24 kB a frame with Whisper base. More is hardly faster, and memory would go
 up and down with the lengths of the pieces."""
 MOST_PROMPT = 100  # tokens each of prompt and hot words; the decoder has room for 448 in all
@@ -80,6 +80,8 @@ class FasterWhisper:
         threads: int = 2,
         batch: int = 8,
     ) -> None:
+        if threads < 1 or batch < 1:
+            raise BadOption("faster-whisper needs at least one thread and a batch of one.")
         if not all((model_dir / name).is_file() for name in FILES):
             raise ModelMissing(model_dir.name, model_dir.parent)
         self._model = _load(model_dir, device, compute_type, threads)
@@ -268,7 +270,7 @@ def _load(model_dir: Path, device: str, compute_type: str, threads: int) -> Any:
         ) from error
     except RuntimeError as error:
         if device != "cpu":
-            raise EngineFailed(
+            raise BadOption(
                 f"faster-whisper cannot use {device}: {str(error).rstrip('.')}. Give the option "
                 'device "cpu", or see to the driver.'
             ) from error
