@@ -21,9 +21,7 @@ def printed(transcript: Transcript, width: int = 100, most: int = 200) -> list[s
 def test_the_head_says_what_it_is_and_every_fall_back(radio: Transcript) -> None:
     head, fallback, notice, *_ = printed(radio)
 
-    assert (
-        head == "관제 무전 1  01:01:40 · 4 channels · whisper-base int8 on cpu · 122.8x real time"
-    )
+    assert head == "관제 무전 1  01:01:40 · 4 channels · whisper-base on cpu · 123x real time"
     assert fallback == "! No CUDA device was found."
     assert notice == "! The file breaks off at 01:01:40."
 

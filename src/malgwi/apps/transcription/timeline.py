@@ -64,14 +64,13 @@ def _names(transcript: Transcript) -> Iterator[str]:
 
 def _head(transcript: Transcript) -> Text:
     engine, count = transcript.engine, len(transcript.channels)
-    kind = f" {engine.compute_type}" if engine.compute_type else ""
     parts = [
         clock(transcript.duration, 0),
         f"{count} channel{'' if count == 1 else 's'}",
-        f"{engine.model}{kind} on {engine.device}",
+        f"{engine.model} on {engine.device}",
     ]
     if transcript.timings.real_time_factor:
-        parts.append(f"{1 / transcript.timings.real_time_factor:.1f}x real time")
+        parts.append(f"{1 / transcript.timings.real_time_factor:.3g}x real time")
     head = Text(recording_name(transcript), "bold")
     head.append("  " + " · ".join(parts), "not bold dim")
     if engine.fallback_reason:
