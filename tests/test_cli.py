@@ -397,3 +397,24 @@ def test_the_models_are_listed_with_size_and_licence() -> None:
 def test_what_is_not_there_cannot_be_verified_or_taken_in() -> None:
     assert run("models", "verify", "whisper-base").exit_code == 1
     assert "not a folder" in refusal(run("models", "add", "nowhere"))
+
+
+def manifest(*items: dict[str, object]) -> str:
+    Path("manifest.json").write_text(json.dumps({"version": 1, "items": items}), "utf-8")
+    return "manifest.json"
+
+
+def test_an_evaluation_prints_the_error_rates() -> None:
+    item = {"id": "phone", "kind": "call", "file": "phone.wav", "language": "en"}
+    known = {**item, "text": "hello there", "reference_quality": "exact", "duration_s": 3.0}
+
+    result = run("evaluate", manifest(known), "--format", "json")
+
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["complete"] is True
+    assert "1 of 1: phone" in result.stderr
+    assert "hello" not in result.output  # what was said is there when it is asked for
+
+
+def test_a_manifest_that_is_not_there_is_refused_before_a_model_is_looked_for() -> None:
+    assert "none.json" in refusal(run("evaluate", "none.json", "--engine", "faster-whisper"))

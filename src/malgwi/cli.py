@@ -210,7 +210,6 @@ def models_pull(name: str, accept_licence: bool) -> None:
     from malgwi import ops
 
     config = _config()
-    click.echo(f"Fetching {name}, unless it is here.", err=True)
     with _download_bar(name) as progress:
         pulled = ops.pull(
             name,
@@ -361,14 +360,26 @@ def _interruptible() -> Iterator[Event]:
 
 @contextmanager
 def _download_bar(name: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on standard error, where that is a terminal."""
+    """A bar on standard error, or where that is no terminal, a line once something comes."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-    columns = (TextColumn(name), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     console = Console(stderr=True)
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
+    if not console.is_terminal:
+        yield _said_once(name)
+        return
+    columns = (TextColumn(name), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(name, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _said_once(name: str) -> Callable[[int, int], None]:
+    said = Event()
+
+    def progress(_: int, total: int) -> None:
+        if not said.is_set():
+            said.set()
+            click.echo(f"Fetching {name}, {total / 1e6:,.0f} MB.", err=True)
+
+    return progress
