@@ -1,21 +1,19 @@
 """The command: what it writes, and for everything that cannot be done, one sentence."""
 
 import json
-import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 from audio.soundfiles import tone, tones, wav_bytes, write, write_silent_film
 from click.testing import CliRunner, Result
+from ordinary_user import as_an_ordinary_user
 from plugged_in import install
 
 from malgwi.cli import main
 from malgwi.config import setting_names
 
-ROOT, NOBODY = 0, 65_534
 Run = Callable[..., Result]
 
 
@@ -178,24 +176,11 @@ def test_a_film_without_sound() -> None:
     assert "film.mp4 has no sound track" in refusal(transcribe("film.mp4"))
 
 
-@contextmanager
-def as_somebody_else() -> Iterator[None]:
-    """Somebody whom permissions stop, also where the tests run as root."""
-    if os.geteuid() != ROOT:
-        yield
-        return
-    os.seteuid(NOBODY)
-    try:
-        yield
-    finally:
-        os.seteuid(ROOT)
-
-
 def test_a_file_that_may_not_be_read() -> None:
     assert run("transcribe", "radio.wav").exit_code == 0  # everything is imported now
     Path("phone.wav").chmod(0)
 
-    with as_somebody_else():
+    with as_an_ordinary_user():
         result = transcribe("phone.wav")
 
     assert "phone.wav may not be read" in refusal(result)

@@ -1,20 +1,17 @@
 """What is not sound is refused, with a sentence that has the file's name and says what to do."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 from audio.soundfiles import tone, wav_bytes, write
+from ordinary_user import as_an_ordinary_user
 
 from malgwi.audio import open_recording
 from malgwi.audio.container import OPTIONS, QuietFile
 from malgwi.errors import BadAudio
-
-ROOT, NOBODY = 0, 65_534
 
 
 def refusal(path: Path) -> str:
@@ -39,19 +36,6 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(pipe)
 
     assert "not an ordinary file" in refusal(pipe)
-
-
-@contextmanager
-def as_an_ordinary_user() -> Iterator[None]:
-    """Somebody whom permissions stop, also where the tests run as root."""
-    if os.geteuid() != ROOT:
-        yield
-        return
-    os.seteuid(NOBODY)
-    try:
-        yield
-    finally:
-        os.seteuid(ROOT)
 
 
 def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
