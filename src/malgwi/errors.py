@@ -5,7 +5,8 @@
     │   ├── BadAudio
     │   ├── BadGlossary
     │   ├── BadManifest
-    │   └── BadOption
+    │   ├── BadOption
+    │   └── TooLarge
     ├── OutputError             the result cannot be written where it was asked for
     │   └── OutputExists
     ├── EngineError
@@ -13,7 +14,12 @@
     │   ├── EngineMissing
     │   ├── ModelMissing
     │   ├── ModelBroken
+    │   ├── DeviceRefused       STT_DEVICE=cuda
     │   └── EngineFailed
+    │       ├── OutOfMemory
+    │       └── EngineGone      another attempt may be answered
+    ├── Overloaded              come back in so many seconds
+    ├── Cancelled               whoever asked does not want it any more
     └── NetworkError
         └── NetworkRefused      MALGWI_OFFLINE=1
 
@@ -47,6 +53,10 @@ class BadManifest(BadInput):
 
 class BadOption(BadInput):
     """An option has a value that makes no sense, or not with the others."""
+
+
+class TooLarge(BadInput):
+    """More bytes, seconds or channels than this machine takes at a time."""
 
 
 class OutputError(MalgwiError):
@@ -90,6 +100,32 @@ class ModelBroken(EngineError):
 
 class EngineFailed(EngineError):
     """The engine broke while it ran; `__cause__` has the library's own words."""
+
+
+class OutOfMemory(EngineFailed):
+    """There was no room for so many pieces at once; fewer may fit."""
+
+
+class EngineGone(EngineFailed):
+    """The process or the server that has the engine died, or does not answer. Nothing is known
+    against what it was given, so that another attempt may succeed."""
+
+
+class DeviceRefused(EngineError):
+    """A device was asked for by name, and it cannot be had; the message has the diagnosis."""
+
+
+class Overloaded(MalgwiError):
+    """There is more waiting than can be done in good time."""
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        """Seconds after which it is worth asking again."""
+
+
+class Cancelled(MalgwiError):
+    """Whoever asked has gone, or has called it off."""
 
 
 class NetworkError(MalgwiError):

@@ -1,6 +1,6 @@
 """Stand-ins for the slow and the remote. The contract tests hold them to the same promises."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -48,8 +48,11 @@ class ScriptedTranscriber:
         self.heard.extend(pieces)
         return [self._recognise(piece) for piece in pieces]
 
-    def detect_language(self, pieces: Sequence[Piece]) -> list[LanguageGuess]:
-        return [LanguageGuess(self._language, 1.0) for _ in pieces]
+    def detect_language(
+        self, pieces: Sequence[Piece], among: Collection[str] = ()
+    ) -> list[LanguageGuess]:
+        language = self._language if self._language in (among or {self._language}) else min(among)
+        return [LanguageGuess(language, 1.0) for _ in pieces]
 
     def _recognise(self, piece: Piece) -> Recognition:
         text = self._text if np.abs(piece.samples).max(initial=0.0) > _AUDIBLE else ""

@@ -1,6 +1,6 @@
 """Small engines that each do one thing which the scripted one does not."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from threading import Lock
 
@@ -19,7 +19,9 @@ class Polyglot(ScriptedTranscriber):
         self.sure = sure
         self.asked: list[Piece] = []
 
-    def detect_language(self, pieces: Sequence[Piece]) -> list[LanguageGuess]:
+    def detect_language(
+        self, pieces: Sequence[Piece], among: Collection[str] = ()
+    ) -> list[LanguageGuess]:
         self.asked.extend(pieces)
         return [
             LanguageGuess("ko" if abs(piece.samples).mean() > LOUD else "en", self.sure)
@@ -36,7 +38,9 @@ class Deaf(ScriptedTranscriber):
             self.capabilities, languages=frozenset(languages), detects_language=False
         )
 
-    def detect_language(self, pieces: Sequence[Piece]) -> list[LanguageGuess]:
+    def detect_language(
+        self, pieces: Sequence[Piece], among: Collection[str] = ()
+    ) -> list[LanguageGuess]:
         raise BadOption("It cannot.")
 
 

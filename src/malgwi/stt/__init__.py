@@ -9,8 +9,17 @@ from malgwi.stt.base import (
     LanguageGuess,
     Piece,
     Recognition,
+    Task,
     Transcriber,
     spread_evenly,
 )
 
-__all__ = ["Capabilities", "LanguageGuess", "Piece", "Recognition", "Transcriber", "spread_evenly"]
+__all__ = [
+    "Capabilities",
+    "LanguageGuess",
+    "Piece",
+    "Recognition",
+    "Task",
+    "Transcriber",
+    "spread_evenly",
+]

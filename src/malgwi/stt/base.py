@@ -4,11 +4,14 @@ To add an engine, write one module beside this one, name its class under the ent
 `malgwi.stt` in pyproject.toml, and add a line to tests/stt/test_contract.py.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from malgwi.types import SAMPLE_RATE, Engine, Samples, Span, Word
+
+Task = Literal["transcribe", "translate"]
+"""To write what was said in its own language, or in English."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,8 @@ class Capabilities:
     """Pieces a call with which the engine is at its best; more are allowed."""
     parallel: int
     """Threads that may call `transcribe` at the same time, beside one in `detect_language`."""
+    translates: bool = False
+    """Whether a piece may ask for the task `translate`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,6 +47,7 @@ class Piece:
     """What may have been said before: style and spelling to continue with."""
     hotwords: str = ""
     """Names and terms to lean towards, divided by spaces or commas."""
+    task: Task = "transcribe"
 
     @property
     def duration(self) -> float:
@@ -85,13 +91,19 @@ class Transcriber(Protocol):
 
         No pieces, or a piece without samples, is no words. Words come in order and lie inside
         the piece. The same pieces are heard the same way. Raises BadOption for a language that
-        is not in `capabilities.languages`, EngineFailed where the engine breaks.
+        is not in `capabilities.languages` or a task that it cannot do, EngineFailed where the
+        engine breaks.
         """
         ...
 
-    def detect_language(self, pieces: Sequence[Piece]) -> list[LanguageGuess]:
-        """Guess the language of each piece. Raises EngineFailed where the engine breaks, or
-        BadOption where `capabilities.detects_language` is False."""
+    def detect_language(
+        self, pieces: Sequence[Piece], among: Collection[str] = ()
+    ) -> list[LanguageGuess]:
+        """Guess the language of each piece, one of `among` unless that is empty.
+
+        Raises EngineFailed where the engine breaks, or BadOption where
+        `capabilities.detects_language` is False or it knows none of `among`.
+        """
         ...
 
 

@@ -4,7 +4,7 @@ It is called without its own voice detection, since a piece was taken for speech
 nothing of it may get lost. It tells no time, no probability and no language.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from moonshine_voice import ModelArch, MoonshineError, Transcriber
@@ -54,7 +54,9 @@ class Moonshine:
                 raise BadOption(f"moonshine knows no language {piece.language!r}, only en.")
         return [self._recognise(piece) for piece in pieces]
 
-    def detect_language(self, pieces: Sequence[Piece]) -> list[LanguageGuess]:
+    def detect_language(
+        self, pieces: Sequence[Piece], among: Collection[str] = ()
+    ) -> list[LanguageGuess]:
         raise BadOption("moonshine cannot tell languages apart. Give the language, en.")
 
     def _recognise(self, piece: Piece) -> Recognition:

@@ -1,0 +1,1 @@
+"""What this machine can compute on, and why not on what was asked for."""

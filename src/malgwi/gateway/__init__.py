@@ -1,0 +1,1 @@
+"""What all doors share: keys, limits, uploads, errors, health, metrics."""
