@@ -423,3 +423,27 @@ def test_words_are_where_there_is_sound(understood: Transcript, channels: list[S
         loud = (np.flatnonzero(np.abs(around) > 0.02) + first) / SAMPLE_RATE
         assert each.span.start == pytest.approx(loud[0], abs=0.3)
         assert each.span.end == pytest.approx(loud[-1], abs=0.5)
+
+
+def test_what_is_known_to_be_speech_is_recognised_as_it_is_without_looking_for_any() -> None:
+    engine = ScriptedTranscriber()
+    quiet = Turns([(0, Span(0.0, 9.0))], channels=1, duration=9.0, loudness=0.001)
+
+    whole = run(quiet, engine, replace(ENGLISH, find_speech=False, cut=CutRule(longest=30.0)))
+
+    assert len(run(quiet).utterances) == 0
+    assert [len(piece.samples) for piece in engine.heard] == [9 * SAMPLE_RATE]
+    assert len(whole.utterances) == 1
+
+
+def test_a_translation_is_refused_where_the_engine_makes_none() -> None:
+    with pytest.raises(BadOption, match="does not translate"):
+        run(taking_turns(minutes=1), request=replace(ENGLISH, task="translate"))
+
+
+def test_a_language_is_looked_for_among_those_that_were_named() -> None:
+    english = run(taking_turns(minutes=1), request=Request())
+    korean = run(taking_turns(minutes=1), request=Request(among=["ko"]))
+
+    assert {each.language for each in english.channels} == {"en"}
+    assert {each.language for each in korean.channels} == {"ko"}

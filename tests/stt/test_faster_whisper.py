@@ -1,6 +1,7 @@
 """Whisper hears what was said, and when, alone or in company."""
 
 from difflib import SequenceMatcher
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,7 +36,7 @@ def period(channels: list[Samples]) -> Samples:
     return stretch(channels[3], 11.2, 25.0)
 
 
-def english(samples: Samples, **hints: str) -> Piece:
+def english(samples: Samples, **hints: Any) -> Piece:
     return Piece(samples, "en", **hints)
 
 

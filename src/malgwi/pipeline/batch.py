@@ -13,7 +13,7 @@ queue, the pool and the batches under way are bounded, and sound is let go once 
 
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from threading import Event, Lock
@@ -25,11 +25,12 @@ from malgwi.pipeline.languages import Languages
 from malgwi.pipeline.merge import mark_duplicates, merge
 from malgwi.pipeline.pool import Pool
 from malgwi.pipeline.read_ahead import ReadAhead
+from malgwi.pipeline.settled import Settled
 from malgwi.pipeline.utterances import numbered, utterances_of
-from malgwi.stt import Piece, Recognition, Transcriber
+from malgwi.stt import Piece, Recognition, Task, Transcriber
 from malgwi.text import Rule, apply
 from malgwi.types import Block, Channel, Notice, Timings, Transcript, Utterance
-from malgwi.vad import VoiceDetector
+from malgwi.vad import EverythingDetector, VoiceDetector
 
 BLOCKS_AHEAD = 2
 BATCHES_AHEAD = 3  # a worker; with more to choose from, the pieces of a batch are more alike
@@ -53,6 +54,11 @@ class Request:
     """ISO 639-1, one for all channels or one a channel; none, or None, to detect it."""
     prompt: str = ""
     hotwords: str = ""
+    task: Task = "transcribe"
+    among: Collection[str] = ()
+    """ISO 639-1; where a language is detected it is one of these. None: any that is known."""
+    find_speech: bool = True
+    """False where all of the sound is known to be speech, as a piece that was cut elsewhere."""
     cut: CutRule = field(default_factory=CutRule)
 
 
@@ -89,20 +95,23 @@ def channels_of(recording: Recording, request: Request) -> list[Channel]:
     return [Channel(index, label, language) for index, (label, language) in enumerate(pairs)]
 
 
-def transcribe(
+def transcribe(  # noqa: PLR0913 (what, with what, how; and what to tell whom meanwhile)
     recording: Recording,
     engines: Engines,
     request: Request | None = None,
     *,
     on_progress: Callable[[Progress], None] = lambda _: None,
+    on_utterances: Callable[[Sequence[Utterance]], None] | None = None,
     stop: Event | None = None,
 ) -> Transcript:
     """The transcript of all channels.
 
-    `stop`, once set, ends it early: what is recognised by then comes back, marked incomplete.
-    Raises BadAudio, BadOption, EngineFailed.
+    `on_utterances` gets the utterances of the transcript while it is made, each once, in its order
+    and as it will stay. `stop`, once set, ends it early: what is recognised by then comes back,
+    marked incomplete. Raises BadAudio, BadOption, EngineFailed.
     """
-    return _Run(recording, engines, request or Request(), on_progress, stop or Event()).transcript()
+    run = _Run(recording, engines, request or Request(), on_progress, stop or Event())
+    return run.transcript(on_utterances)
 
 
 class _Run:
@@ -121,9 +130,10 @@ class _Run:
         self._request = request
         self._on_progress = on_progress
         self._stop = stop
-        self._vad = engines.new_vad()
-        _check_hints(request, engines.stt)
-        self._languages = Languages(channels_of(recording, request), engines.stt)
+        self._vad = engines.new_vad() if request.find_speech else EverythingDetector()
+        _check_possible(request, engines.stt)
+        channels = channels_of(recording, request)
+        self._languages = Languages(channels, engines.stt, request.among)
         longest = min(request.cut.longest, engines.stt.capabilities.longest)
         rule = replace(request.cut, longest=longest)
         self._cutter = Cutter(len(recording.labels), self._vad.window, rule)
@@ -131,6 +141,8 @@ class _Run:
         self._pool = Pool()
         self._running: dict[Future[list[Recognition]], list[tuple[int, Cut]]] = {}
         self._utterances: list[Utterance] = []
+        self._settled = Settled(len(recording.labels))
+        self._on_utterances: Callable[[Sequence[Utterance]], None] | None = None
         self._open: dict[int, Cut] = {}  # by place in the order: not recognised yet
         self._counting = Lock()
         self._began = time.monotonic()
@@ -138,7 +150,10 @@ class _Run:
         self._speech_found = self._speech_done = 0.0
         self._all_read = False
 
-    def transcript(self) -> Transcript:
+    def transcript(
+        self, on_utterances: Callable[[Sequence[Utterance]], None] | None = None
+    ) -> Transcript:
+        self._on_utterances = on_utterances
         parallel = self._engines.stt.capabilities.parallel
         with (
             ReadAhead(self._recording.blocks, BLOCKS_AHEAD) as blocks,
@@ -150,7 +165,10 @@ class _Run:
             except BaseException:  # do not wait for batches that nobody will see
                 self._workers.shutdown(wait=False, cancel_futures=True)
                 raise
-        return self._result(decoding=blocks.busy)
+        result = self._result(decoding=blocks.busy)
+        if on_utterances and len(result.utterances) > self._settled.given:
+            on_utterances(result.utterances[self._settled.given :])
+        return result
 
     def _read(self, blocks: Iterable[Block]) -> None:
         """Recognise what is heard while the recording goes on, unless it is stopped."""
@@ -208,7 +226,8 @@ class _Run:
 
     def _piece(self, cut: Cut) -> Piece:
         language = self._languages.channels[cut.channel].language
-        return Piece(cut.samples, language, self._request.prompt, self._request.hotwords)
+        asked = self._request
+        return Piece(cut.samples, language, asked.prompt, asked.hotwords, asked.task)
 
     def _recognise(self, pieces: Sequence[Piece]) -> list[Recognition]:
         began = time.monotonic()
@@ -223,8 +242,12 @@ class _Run:
             batch = self._running.pop(future)
             for (place, cut), heard in zip(batch, future.result(), strict=True):
                 self._speech_done += self._open.pop(place).span.duration
-                self._utterances += [apply(self._rules, each) for each in utterances_of(cut, heard)]
+                said = [apply(self._rules, each) for each in utterances_of(cut, heard)]
+                self._utterances += said
+                self._settled.add(said)
         self._report("recognising" if self._speech_done else "decoding")
+        if self._on_utterances and (settled := self._settled.until(self._done_until())):
+            self._on_utterances(settled)
 
     def _done_until(self) -> float:
         """Seconds up to which everything is recognised, on all channels."""
@@ -282,7 +305,9 @@ class _Run:
         return [Notice("interrupted", message)]
 
 
-def _check_hints(request: Request, stt: Transcriber) -> None:
+def _check_possible(request: Request, stt: Transcriber) -> None:
+    if request.task == "translate" and not stt.capabilities.translates:
+        raise BadOption(f"{stt.engine.model} does not translate. Ask for the words as spoken.")
     if (request.prompt or request.hotwords) and not stt.capabilities.prompts:
         raise BadOption(
             f"{stt.engine.model} takes neither a prompt nor hot words. Leave them out; a glossary "

@@ -1,7 +1,7 @@
 """Which language a channel speaks: given, or detected once from its first speech and said."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -25,9 +25,13 @@ class Languages:
     only is not asked.
     """
 
-    def __init__(self, channels: Sequence[Channel], stt: Transcriber) -> None:
+    def __init__(
+        self, channels: Sequence[Channel], stt: Transcriber, among: Collection[str] = ()
+    ) -> None:
         """Raises BadOption for a language that the engine does not know, or has to be told."""
         self.channels = [_settled(channel, stt) for channel in channels]
+        known, engine = stt.capabilities.languages, stt.engine.model
+        self._among = frozenset(language_code(each, known, engine) for each in among)
         self._stt = stt
         self._held: dict[int, list[Cut]] = defaultdict(list)
 
@@ -68,7 +72,7 @@ class Languages:
         held = self._held.pop(channel)
         heard = np.concatenate([cut.samples for cut in held])
         most = round(self._stt.capabilities.longest * SAMPLE_RATE)
-        [guess] = self._stt.detect_language([Piece(heard[:most])])
+        [guess] = self._stt.detect_language([Piece(heard[:most])], self._among)
         self.channels[channel] = replace(
             self.channels[channel],
             language=guess.language,

@@ -5,6 +5,7 @@ the same one for a recording and for a live channel.
 """
 
 from malgwi.vad.base import VoiceDetector
+from malgwi.vad.everything import EverythingDetector
 from malgwi.vad.gate import Gate, GateRule
 
-__all__ = ["Gate", "GateRule", "VoiceDetector"]
+__all__ = ["EverythingDetector", "Gate", "GateRule", "VoiceDetector"]
