@@ -2,11 +2,20 @@
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 
-from malgwi.errors import BadOption
-from malgwi.stt import Capabilities, LanguageGuess, Piece, Recognition, spread_evenly
+from malgwi.errors import BadOption, ModelMissing
+from malgwi.scheduling import Lane, ModelState
+from malgwi.stt import (
+    Capabilities,
+    LanguageGuess,
+    Piece,
+    Recognition,
+    Transcriber,
+    spread_evenly,
+)
 from malgwi.types import Engine
 
 _AUDIBLE = 1e-4  # peak, -80 dBFS
@@ -57,3 +66,29 @@ class ScriptedTranscriber:
     def _recognise(self, piece: Piece) -> Recognition:
         text = self._text if np.abs(piece.samples).max(initial=0.0) > _AUDIBLE else ""
         return Recognition(spread_evenly(text, piece.duration), piece.language or self._language)
+
+
+class OneEngine:
+    """A Fleet of one engine in this process, which is asked straight away: nothing waits."""
+
+    def __init__(self, transcriber: Transcriber) -> None:
+        self._transcriber = transcriber
+
+    def admit(self, lane: Lane) -> None:
+        """There is always room."""
+
+    def transcriber(self, model: str, lane: Lane, stop: Event) -> Transcriber:
+        if model not in ("", "whisper-1", self._transcriber.engine.model):
+            raise ModelMissing(model, "this process")
+        return self._transcriber
+
+    def models(self) -> list[ModelState]:
+        engine = self._transcriber.engine
+        return [ModelState(engine.model, True, engine, idle=0.0)]
+
+    def load(self, model: str) -> ModelState:
+        self.transcriber(model, Lane.BATCH, Event())
+        return self.models()[0]
+
+    def unload(self, model: str) -> ModelState:
+        return self.load(model)
