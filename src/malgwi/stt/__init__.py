@@ -13,13 +13,18 @@ from malgwi.stt.base import (
     Transcriber,
     spread_evenly,
 )
+from malgwi.stt.canary import CANARY_TEXT, canary, check_canary, check_heard
 
 __all__ = [
+    "CANARY_TEXT",
     "Capabilities",
     "LanguageGuess",
     "Piece",
     "Recognition",
     "Task",
     "Transcriber",
+    "canary",
+    "check_canary",
+    "check_heard",
     "spread_evenly",
 ]
