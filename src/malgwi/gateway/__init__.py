@@ -1,1 +1,44 @@
 """What all doors share: keys, limits, uploads, errors, health, metrics."""
+
+from malgwi.gateway.app import Shape, new_app
+from malgwi.gateway.crossing import Crossing
+from malgwi.gateway.errors import Answer, status_of
+from malgwi.gateway.exposure import check_exposure
+from malgwi.gateway.forms import BadField, FormModel, form_openapi, read_form, unknown_fields
+from malgwi.gateway.health import Health, Readiness
+from malgwi.gateway.keys import Keys, hash_of, new_key, presented, read_keys
+from malgwi.gateway.limits import Limits
+from malgwi.gateway.metrics import METRICS, Metric, Metrics, resident_bytes
+from malgwi.gateway.uploads import Form, Spool, Upload
+from malgwi.gateway.urls import fetch, fetched
+
+__all__ = [
+    "METRICS",
+    "Answer",
+    "BadField",
+    "Crossing",
+    "Form",
+    "FormModel",
+    "Health",
+    "Keys",
+    "Limits",
+    "Metric",
+    "Metrics",
+    "Readiness",
+    "Shape",
+    "Spool",
+    "Upload",
+    "check_exposure",
+    "fetch",
+    "fetched",
+    "form_openapi",
+    "hash_of",
+    "new_app",
+    "new_key",
+    "presented",
+    "read_form",
+    "read_keys",
+    "resident_bytes",
+    "status_of",
+    "unknown_fields",
+]

@@ -1,0 +1,77 @@
+"""What each of our errors is to an HTTP client. The only place that knows; dialects shape it."""
+
+from dataclasses import dataclass
+
+from malgwi import errors
+from malgwi.errors import MalgwiError
+
+_RETRY_SOON = 5  # seconds in which an engine that died is usually back
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An error as every dialect can say it."""
+
+    status: int
+    code: str
+    """Stable, for programs: `invalid_audio`, `model_not_found`, ..."""
+    message: str
+    """For people."""
+    retry_after: int | None = None
+    """Seconds; goes out as Retry-After."""
+    param: str | None = None
+    """The form field or parameter that is wrong."""
+
+
+_KINDS: tuple[tuple[type[MalgwiError], int, str], ...] = (  # the first that fits
+    (errors.BadAudio, 400, "invalid_audio"),
+    (errors.TooLarge, 413, "too_large"),
+    (errors.BadInput, 400, "invalid_request"),
+    (errors.OutputError, 507, "no_room"),
+    (errors.EngineUnknown, 404, "model_not_found"),
+    (errors.ModelMissing, 404, "model_not_found"),
+    (errors.DeviceRefused, 503, "device_refused"),
+    (errors.OutOfMemory, 503, "out_of_memory"),
+    (errors.EngineGone, 503, "engine_gone"),
+    (errors.EngineMissing, 503, "engine_missing"),
+    (errors.ModelBroken, 503, "model_broken"),
+    (errors.EngineError, 500, "engine_failed"),
+    (errors.Overloaded, 429, "overloaded"),
+    (errors.Cancelled, 408, "cancelled"),
+    (errors.NetworkRefused, 403, "network_refused"),
+    (errors.NetworkError, 502, "network_failed"),
+)
+
+NO_KEY = Answer(
+    401,
+    "invalid_api_key",
+    "A key is needed: Authorization: Bearer KEY, Authorization: Token KEY, or X-API-Key: KEY.",
+)
+WRONG_KEY = Answer(401, "invalid_api_key", "This key is not one of those that are accepted here.")
+
+
+def status_of(error: BaseException, request_id: str | None = None) -> Answer:
+    """What to answer. Of an error that is not ours nothing is told but the request's id."""
+    if isinstance(error, MalgwiError):
+        for kind, status, code in _KINDS:
+            if isinstance(error, kind):
+                param = getattr(error, "field", None)
+                return Answer(status, code, str(error), _retry_after(error), param)
+    named = f" The log has more under request {request_id}." if request_id else ""
+    return Answer(500, "internal", f"Something broke here that should not have.{named}")
+
+
+def of_status(status: int) -> Answer:
+    """For what the router says itself: no such path, no such method."""
+    known = {
+        404: ("not_found", "There is nothing at this path."),
+        405: ("method_not_allowed", "This path does not take that method."),
+    }
+    code, message = known.get(status, ("http_error", "The request cannot be answered."))
+    return Answer(status, code, message)
+
+
+def _retry_after(error: MalgwiError) -> int | None:
+    if isinstance(error, errors.Overloaded):
+        return error.retry_after
+    return _RETRY_SOON if isinstance(error, errors.EngineGone) else None

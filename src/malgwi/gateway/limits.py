@@ -1,0 +1,22 @@
+"""What one request may ask of this machine, at most."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds that keep one client from using up what all share."""
+
+    upload_bytes: int = 2 * 1024**3
+    """Of one request's body."""
+    seconds: float = 4 * 3600.0
+    """Of sound in one recording."""
+    channels: int = 64
+    uploads: int = 32
+    """That are received at the same time; others wait a little, then hear 429."""
+    field_bytes: int = 64 * 1024
+    """Of one form field that is no file."""
+    fields: int = 64
+    """Of one form, files included."""
+    silence: float = 60.0
+    """Seconds without a byte after which an upload is given up."""

@@ -1,0 +1,227 @@
+"""What can be measured from outside: `/metrics`, in the text that Prometheus reads.
+
+All names are in METRICS, and docs/reference/monitoring.md has the same list for people. What
+happens is told to `Metrics` with plain values, from any thread; what is, is asked for at every
+scrape. No label holds an id, a name of a file or anything else that a client may choose.
+"""
+
+import os
+import platform
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+Kind = Literal["counter", "gauge", "histogram"]
+
+_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800)
+_PIECES = (1, 2, 4, 8, 16, 32, 64)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A name, and what stands behind it."""
+
+    name: str
+    kind: Kind
+    labels: tuple[str, ...]
+    help: str
+    buckets: tuple[float, ...] = ()
+
+
+_ENGINE = ("engine", "model", "device")
+
+METRICS = (
+    Metric(
+        "malgwi_request_duration_seconds",
+        "histogram",
+        ("route", "status"),
+        "From the first byte of a request to the last of its answer.",
+        _SECONDS,
+    ),
+    Metric("malgwi_uploads_active", "gauge", (), "Uploads that are being received."),
+    Metric("malgwi_upload_bytes_total", "counter", (), "Bytes that were received as uploads."),
+    Metric(
+        "malgwi_audio_seconds_total", "counter", (*_ENGINE, "lane"), "Sound that was recognised."
+    ),
+    Metric(
+        "malgwi_processing_seconds_total",
+        "counter",
+        (*_ENGINE, "lane"),
+        "Time that engines took for it; a batch's time is shared out by length of sound.",
+    ),
+    Metric(
+        "malgwi_queue_oldest_age_seconds", "gauge", ("lane",), "How long the oldest piece waits."
+    ),
+    Metric("malgwi_queue_pieces", "gauge", ("lane",), "Pieces that wait for an engine."),
+    Metric("malgwi_batch_size", "histogram", _ENGINE, "Pieces that shared one call.", _PIECES),
+    Metric(
+        "malgwi_lag_seconds",
+        "histogram",
+        ("lane",),
+        "From the arrival of a piece to its answer.",
+        _SECONDS,
+    ),
+    Metric(
+        "malgwi_device_fallback_info",
+        "gauge",
+        ("requested", "actual", "reason"),
+        "1 while an engine does not run on the device that was asked for.",
+    ),
+    Metric("malgwi_model_loaded_info", "gauge", _ENGINE, "1 while a model is loaded."),
+    Metric("malgwi_model_load_seconds", "gauge", _ENGINE, "What loading it took the last time."),
+    Metric(
+        "malgwi_process_resident_memory_bytes",
+        "gauge",
+        ("process",),
+        "Resident memory of this process, `parent`, and of the engines' processes.",
+    ),
+    Metric("malgwi_canary_seconds", "gauge", _ENGINE, "What the last canary transcription took."),
+    Metric(
+        "malgwi_engine_restarts_total",
+        "counter",
+        ("engine", "model"),
+        "Engine processes that were started again after they died or wedged.",
+    ),
+    Metric("malgwi_build_info", "gauge", ("version", "python"), "Always 1."),
+)
+
+Pulled = Callable[[], Mapping[tuple[str, ...], float]]
+"""Gives a value for each set of labels, at every scrape, from a thread; does not raise."""
+
+
+class Metrics:
+    """All metrics of a process, in a registry of their own."""
+
+    def __init__(self, version: str) -> None:
+        self.registry = CollectorRegistry()
+        self._pulled = _PulledMetrics()
+        self.registry.register(self._pulled)
+        self._counters: dict[str, Counter] = {}
+        self._gauges: dict[str, Gauge] = {}
+        self._histograms: dict[str, Histogram] = {}
+        self._gauge("malgwi_build_info").labels(version, platform.python_version()).set(1)
+        self.pull("malgwi_process_resident_memory_bytes", _parent_memory)
+
+    def pull(self, name: str, values: Pulled) -> None:
+        """Have a metric asked for at every scrape; several may give to the same name."""
+        self._pulled.add(_BY_NAME[name], values)
+
+    def request_done(self, route: str, status: int, seconds: float) -> None:
+        histogram = self._histogram("malgwi_request_duration_seconds")
+        histogram.labels(route, str(status)).observe(seconds)
+
+    def batch_done(  # noqa: PLR0913  (by keyword, and each stands for itself)
+        self,
+        *,
+        engine: str,
+        model: str,
+        device: str,
+        pieces: int,
+        seconds: float,
+        audio: Mapping[str, float],
+    ) -> None:
+        """A call of an engine is over: `audio` is its seconds of sound by lane."""
+        self._histogram("malgwi_batch_size").labels(engine, model, device).observe(pieces)
+        whole = sum(audio.values())
+        for lane, length in audio.items():
+            share = length / whole if whole else 1 / len(audio)
+            labels = (engine, model, device, lane)
+            self._counter("malgwi_audio_seconds_total").labels(*labels).inc(length)
+            self._counter("malgwi_processing_seconds_total").labels(*labels).inc(seconds * share)
+
+    def piece_answered(self, lane: str, seconds: float) -> None:
+        """`seconds` from the arrival of the piece."""
+        self._histogram("malgwi_lag_seconds").labels(lane).observe(seconds)
+
+    def model_loaded(self, *, engine: str, model: str, device: str, seconds: float) -> None:
+        self._gauge("malgwi_model_loaded_info").labels(engine, model, device).set(1)
+        self._gauge("malgwi_model_load_seconds").labels(engine, model, device).set(seconds)
+
+    def model_unloaded(self, *, engine: str, model: str, device: str) -> None:
+        self._gauge("malgwi_model_loaded_info").remove(engine, model, device)
+
+    def fell_back(self, *, requested: str, actual: str, reason: str) -> None:
+        """`reason` is a sentence of ours, the same each time."""
+        self._gauge("malgwi_device_fallback_info").labels(requested, actual, reason).set(1)
+
+    def canary_done(self, *, engine: str, model: str, device: str, seconds: float) -> None:
+        self._gauge("malgwi_canary_seconds").labels(engine, model, device).set(seconds)
+
+    def engine_restarted(self, *, engine: str, model: str) -> None:
+        self._counter("malgwi_engine_restarts_total").labels(engine, model).inc()
+
+    def _counter(self, name: str) -> Counter:
+        if name not in self._counters:
+            self._counters[name] = Counter(*_arguments(name), registry=self.registry)
+        return self._counters[name]
+
+    def _gauge(self, name: str) -> Gauge:
+        if name not in self._gauges:
+            self._gauges[name] = Gauge(*_arguments(name), registry=self.registry)
+        return self._gauges[name]
+
+    def _histogram(self, name: str) -> Histogram:
+        if name not in self._histograms:
+            self._histograms[name] = Histogram(
+                *_arguments(name), registry=self.registry, buckets=_BY_NAME[name].buckets
+            )
+        return self._histograms[name]
+
+
+class _PulledMetrics(Collector):
+    def __init__(self) -> None:
+        self._asked: dict[str, list[Pulled]] = {}
+
+    def add(self, metric: Metric, values: Pulled) -> None:
+        self._asked.setdefault(metric.name, []).append(values)
+
+    def collect(self) -> Iterator[Any]:
+        for name, asked in self._asked.items():
+            metric = _BY_NAME[name]
+            kind = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
+            family = kind(name, metric.help, labels=metric.labels)
+            for values in asked:
+                for labels, value in values().items():
+                    family.add_metric(labels, value)
+            yield family
+
+
+def metrics_routes(metrics: Metrics) -> APIRouter:
+    routes = APIRouter(tags=["metrics"])
+
+    @routes.get("/metrics")
+    def all_metrics(request: Request) -> Response:
+        """All metrics, for Prometheus."""
+        encode, content_type = choose_encoder(request.headers.get("accept", ""))
+        return Response(encode(metrics.registry), headers={"content-type": content_type})
+
+    return routes
+
+
+def resident_bytes(pid: int) -> int | None:
+    """Resident memory of a process; None where it is gone, or where there is no /proc."""
+    try:
+        pages = Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]
+    except (OSError, IndexError):
+        return None
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _parent_memory() -> Mapping[tuple[str, ...], float]:
+    size = resident_bytes(os.getpid())
+    return {} if size is None else {("parent",): size}
+
+
+def _arguments(name: str) -> tuple[str, str, tuple[str, ...]]:
+    metric = _BY_NAME[name]
+    return metric.name, metric.help, metric.labels
+
+
+_BY_NAME = {metric.name: metric for metric in METRICS}
