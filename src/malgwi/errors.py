@@ -93,6 +93,15 @@ class ModelMissing(EngineError):
     def __init__(self, model: str, folder: object) -> None:
         super().__init__(f"Model {model} is not in {folder}. Run: malgwi models pull {model}")
 
+    @classmethod
+    def among(cls, model: str, others: Sequence[str]) -> "ModelMissing":
+        """For who asks a service, and can have one of the others."""
+        error = cls.__new__(cls)
+        Exception.__init__(
+            error, f"No model is called {model!r} here. There are: {', '.join(others) or 'none'}."
+        )
+        return error
+
 
 class ModelBroken(EngineError):
     """The model's files are here and not what they should be: truncated, or another's."""

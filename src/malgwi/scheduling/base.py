@@ -64,5 +64,6 @@ class Fleet(Protocol):
         ...
 
     def unload(self, model: str) -> ModelState:
-        """End its process as soon as it has no work; its memory goes back to the system."""
+        """End its process, so that its memory goes back to the system. Raises Overloaded where it
+        is at work."""
         ...

@@ -6,6 +6,7 @@ To add an engine, write one module beside this one, name its class under the ent
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Literal, Protocol
 
 from malgwi.types import SAMPLE_RATE, Engine, Samples, Span, Word
@@ -32,6 +33,9 @@ class Capabilities:
     """Pieces a call with which the engine is at its best; more are allowed."""
     parallel: int
     """Threads that may call `transcribe` at the same time, beside one in `detect_language`."""
+    alike: float = inf
+    """Seconds. Pieces are sorted into steps of this length; those of one step share a batch and
+    are heard as if alone, those of two would cost each other time."""
     translates: bool = False
     """Whether a piece may ask for the task `translate`."""
 
@@ -83,8 +87,12 @@ class Transcriber(Protocol):
     from a local folder; an engine never downloads anything.
     """
 
-    engine: Engine
     capabilities: Capabilities
+
+    @property
+    def engine(self) -> Engine:
+        """What it is, and what it runs on now."""
+        ...
 
     def transcribe(self, pieces: Sequence[Piece]) -> list[Recognition]:
         """Recognise the pieces together: one Recognition each, in the same order.

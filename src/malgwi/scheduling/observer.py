@@ -1,0 +1,41 @@
+"""Who is told what the engines do, for metrics; called while locks are held, so it only counts."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from malgwi.scheduling.base import Lane
+from malgwi.types import Engine
+
+
+class Observer(Protocol):
+    """Told by every dispatcher. Times are in seconds."""
+
+    def batch_done(
+        self, engine: Engine, pieces: Sequence[tuple[Lane, float, float]], seconds: float
+    ) -> None:
+        """A batch took `seconds`. Of each piece: its lane, its sound, and how long it took from
+        its arrival to its answer."""
+
+    def loaded(self, engine: Engine, seconds: float) -> None:
+        """A model was loaded in so much time."""
+
+    def unloaded(self, model: str) -> None:
+        """Its process was ended, and its memory given back."""
+
+    def restarted(self, model: str) -> None:
+        """Its process died, or was ended because it hung."""
+
+    def halved(self, model: str, batch: int) -> None:
+        """Memory ran out, and batches have so many pieces now."""
+
+
+class Unobserved:
+    """Nobody is told."""
+
+    def batch_done(
+        self, engine: Engine, pieces: Sequence[tuple[Lane, float, float]], seconds: float
+    ) -> None: ...
+    def loaded(self, engine: Engine, seconds: float) -> None: ...
+    def unloaded(self, model: str) -> None: ...
+    def restarted(self, model: str) -> None: ...
+    def halved(self, model: str, batch: int) -> None: ...

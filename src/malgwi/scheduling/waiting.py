@@ -1,0 +1,133 @@
+"""Who waits, and who goes next. No thread, no clock and no engine in it: times are given.
+
+Lanes go before each other: live, interactive, batch. Within a lane the earliest deadline goes
+first (Liu and Layland 1973), and every request is promised the pace of real time: its next piece
+is due one length of the piece after the piece before it. So a long recording does not stand in
+the way of a short question that comes later, whose piece is due sooner (virtual clocks,
+L. Zhang 1990). No lane starves: where its oldest piece is overdue for longer than the lane's
+patience, it leads every fourth batch.
+"""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+from malgwi.scheduling.base import Lane
+from malgwi.stt import Piece
+
+LANES = tuple(Lane)
+PATIENCE = {Lane.INTERACTIVE: 5.0, Lane.BATCH: 30.0}
+"""Seconds by which a lane may be overdue before it has a right to a share; live is first anyway."""
+SHARE = 4
+"""One of so many batches belongs to a lane that is overdue, whatever else waits."""
+
+
+@dataclass(eq=False, slots=True)
+class Account:
+    """A request, to whose pieces deadlines are given in turn."""
+
+    lane: Lane
+    due: float = 0.0
+    """When the last of its pieces is due."""
+
+    def deadline(self, now: float, seconds: float) -> float:
+        """The deadline of its next piece, which has so many seconds of sound."""
+        self.due = max(now, self.due) + seconds
+        return self.due
+
+
+@dataclass(eq=False, slots=True)
+class Ticket:
+    """A piece that waits for its answer."""
+
+    piece: Piece
+    kind: str
+    """`transcribe` or `detect`; they do not mix."""
+    account: Account
+    deadline: float
+    arrived: float
+    among: frozenset[str] = frozenset()
+    attempts: int = 0
+    alone: bool = False
+    """It was there when something broke, and shares no batch any more."""
+    answer: Future[Any] = field(default_factory=Future)
+
+    @property
+    def lane(self) -> Lane:
+        return self.account.lane
+
+
+class Waiting:
+    """The pieces of one engine that wait."""
+
+    def __init__(self, alike: Callable[[Ticket], object]) -> None:
+        """Only tickets for which `alike` says the same share a batch."""
+        self._alike = alike
+        self._tickets: list[Ticket] = []
+        self._led_by_lane = 0  # batches since one that was led by an overdue piece
+
+    def __len__(self) -> int:
+        return len(self._tickets)
+
+    def add(self, tickets: Iterable[Ticket]) -> None:
+        self._tickets += tickets
+        self._tickets.sort(key=_urgency)
+
+    def drop(self, account: Account | None = None) -> list[Ticket]:
+        """Take out all tickets of a request, or all there are."""
+        out = [each for each in self._tickets if account in (None, each.account)]
+        self._tickets = [each for each in self._tickets if account not in (None, each.account)]
+        return out
+
+    def take(self, size: int, now: float) -> list[Ticket]:
+        """The next batch: the most urgent piece and, in order, those that may share it.
+
+        What is live waits for nobody else: only live pieces share its batch.
+        """
+        if not self._tickets:
+            return []
+        leader = self._leader(now)
+        mates = [] if leader.alone else [each for each in self._tickets if self._fits(each, leader)]
+        batch = [leader, *mates][:size]
+        chosen = set(map(id, batch))
+        self._tickets = [each for each in self._tickets if id(each) not in chosen]
+        return batch
+
+    def seconds(self, lane: Lane | None = None) -> float:
+        """Of sound that wait in a lane and those before it, or in all."""
+        until = LANES.index(lane) if lane else len(LANES)
+        return sum(each.piece.duration for each in self._tickets if LANES.index(each.lane) <= until)
+
+    def count(self, lane: Lane) -> int:
+        return sum(each.lane is lane for each in self._tickets)
+
+    def oldest(self, lane: Lane) -> float | None:
+        """When the piece came that waits longest."""
+        return min((each.arrived for each in self._tickets if each.lane is lane), default=None)
+
+    def _leader(self, now: float) -> Ticket:
+        first = self._tickets[0]
+        overdue = [
+            each
+            for each in self._tickets
+            if each.lane is not first.lane and now - each.deadline > PATIENCE[each.lane]
+        ]
+        if not overdue:
+            return first
+        self._led_by_lane += 1
+        if self._led_by_lane < SHARE:
+            return first
+        self._led_by_lane = 0
+        return min(overdue, key=lambda each: each.deadline)
+
+    def _fits(self, each: Ticket, leader: Ticket) -> bool:
+        if each is leader or each.alone or each.kind != leader.kind:
+            return False
+        if leader.lane is Lane.LIVE and each.lane is not Lane.LIVE:
+            return False
+        return self._alike(each) == self._alike(leader)
+
+
+def _urgency(ticket: Ticket) -> tuple[int, float]:
+    return LANES.index(ticket.lane), ticket.deadline
