@@ -139,7 +139,7 @@ def test_for_a_new_model_the_one_that_was_idle_longest_makes_room() -> None:
 
 def test_a_model_at_work_makes_no_room_and_the_newcomer_is_told_to_wait(tmp_path: Path) -> None:
     hold = tmp_path / "hold"
-    with fleet(builder(hold=hold), memory=200 * MEGABYTE) as models:
+    with fleet(builder(hold=hold), memory=160 * MEGABYTE) as models:
         models.load("whisper-base")
         hold.touch()
         at_work = Thread(target=use, args=(models, "whisper-base"))
