@@ -198,7 +198,7 @@ def test_a_piece_that_does_not_fit_alone_is_refused(tmp_path: Path) -> None:
 
 def test_a_hung_process_is_ended_and_its_work_done_by_another(tmp_path: Path) -> None:
     diary = Diary()
-    with dispatcher(made(struck=tmp_path / "struck"), diary, patience=0.3) as asked:
+    with dispatcher(made(struck=tmp_path / "struck"), diary, patience=2.0) as asked:
         answers = ask(asked, [piece(HANGS)])
 
     assert len(answers) == 1
