@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -30,6 +31,10 @@ Shape = Callable[[Answer], Response]
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
+_RESPONSES: dict[int | str, dict[str, Any]] = {
+    "4XX": {"description": "What was sent cannot be used; the message says why."},
+    "5XX": {"description": "It cannot be done here, or not now; the message says why."},
+}
 OPEN = ("/health", "/health/live", "/health/ready")
 
 
@@ -65,6 +70,8 @@ def new_app(  # noqa: PLR0913  (by keyword, and each stands for itself)
         lifespan=lifespan,
         docs_url=None,  # both pages load scripts from elsewhere
         redoc_url=None,
+        redirect_slashes=False,
+        responses=_RESPONSES,
         middleware=[
             Middleware(Lingering),
             Middleware(RequestId),

@@ -50,6 +50,14 @@ NO_KEY = Answer(
 WRONG_KEY = Answer(401, "invalid_api_key", "This key is not one of those that are accepted here.")
 
 
+FOREIGN_PAGE = Answer(
+    403,
+    "foreign_page",
+    "A page of another machine may not use this engine without a key. Make keys with "
+    "`malgwi engine key`.",
+)
+
+
 def status_of(error: BaseException, request_id: str | None = None) -> Answer:
     """What to answer. Of an error that is not ours nothing is told but the request's id."""
     if isinstance(error, MalgwiError):

@@ -31,7 +31,7 @@ class FormModel(BaseModel):
     )
 
 
-M = TypeVar("M", bound=BaseModel)
+M = TypeVar("M", bound=FormModel)
 
 
 def read_form(model: type[M], form: Form | Mapping[str, Sequence[str]]) -> M:
@@ -45,7 +45,7 @@ def read_form(model: type[M], form: Form | Mapping[str, Sequence[str]]) -> M:
         key = _key(name, info)
         found = [each for alias in (key, f"{key}[]") for each in given.get(alias, ()) if each]
         if found:
-            values[key] = found if _is_list(info.annotation) else found[-1]
+            values[name] = found if _is_list(info.annotation) else found[-1]
     try:
         return model.model_validate(values)
     except ValidationError as error:
@@ -54,14 +54,14 @@ def read_form(model: type[M], form: Form | Mapping[str, Sequence[str]]) -> M:
         raise BadField(where, _reason(fault["msg"])) from error
 
 
-def unknown_fields(model: type[BaseModel], form: Form) -> list[str]:
+def unknown_fields(model: type[FormModel], form: Form) -> list[str]:
     """The fields that are sent and that the model does not have."""
     keys = {_key(name, info) for name, info in model.model_fields.items()}
     return sorted(name for name in form.fields if name.removesuffix("[]") not in keys)
 
 
 def form_openapi(
-    model: type[BaseModel], file_field: str | None = "file", required: Collection[str] = ()
+    model: type[FormModel], file_field: str | None = "file", required: Collection[str] = ()
 ) -> dict[str, Any]:
     """`openapi_extra` of a route that reads this form, and a file under `file_field`."""
     schema = model.model_json_schema(by_alias=True)

@@ -6,13 +6,16 @@
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
+
+_FRESH = 1.0  # seconds for which a look is good
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +41,22 @@ class Health(Protocol):
 
 
 class _Watch:
-    """Shares one look among all who ask at the same time: each is a transcription."""
+    """Shares one look among all who ask at about the same time: each is a transcription."""
 
     def __init__(self, health: Health) -> None:
         self._health = health
         self._look: asyncio.Task[Readiness] | None = None
+        self._stale_at = 0.0
 
     async def ready(self) -> Readiness:
-        if self._look is None or self._look.done():
-            self._look = asyncio.create_task(run_in_threadpool(self._health.ready))
+        if self._look is None or (self._look.done() and time.monotonic() > self._stale_at):
+            self._look = asyncio.create_task(self._ask())
         return await asyncio.shield(self._look)
+
+    async def _ask(self) -> Readiness:
+        found = await run_in_threadpool(self._health.ready)
+        self._stale_at = time.monotonic() + _FRESH
+        return found
 
 
 def health_routes(health: Health, paths: Sequence[str] = ("/health",)) -> APIRouter:
@@ -69,10 +78,16 @@ def health_routes(health: Health, paths: Sequence[str] = ("/health",)) -> APIRou
         return JSONResponse({"status": "ok" if alive else "unavailable"}, 200 if alive else 503)
 
     for path in dict.fromkeys(("/health", *paths)):
-        routes.get(path)(whole)
-    routes.get("/health/live")(live)
-    routes.get("/health/ready")(ready)
+        _add(routes, path, whole)
+    _add(routes, "/health/live", live)
+    _add(routes, "/health/ready", ready)
     return routes
+
+
+def _add(routes: APIRouter, path: str, answer: Callable[..., Any]) -> None:
+    """HEAD too: some supervisors ask so."""
+    routes.get(path)(answer)
+    routes.head(path, include_in_schema=False)(answer)
 
 
 def status_in_words(found: Readiness) -> str:

@@ -13,7 +13,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+)
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
@@ -100,12 +106,21 @@ class Metrics:
     """All metrics of a process, in a registry of their own."""
 
     def __init__(self, version: str) -> None:
+        # Each counter would have a second series that nobody asks for.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         self._pulled = _PulledMetrics()
         self.registry.register(self._pulled)
-        self._counters: dict[str, Counter] = {}
-        self._gauges: dict[str, Gauge] = {}
-        self._histograms: dict[str, Histogram] = {}
+        self._requests = self._histogram("malgwi_request_duration_seconds")
+        self._audio = self._counter("malgwi_audio_seconds_total")
+        self._processing = self._counter("malgwi_processing_seconds_total")
+        self._batches = self._histogram("malgwi_batch_size")
+        self._lag = self._histogram("malgwi_lag_seconds")
+        self._fallbacks = self._gauge("malgwi_device_fallback_info")
+        self._loaded = self._gauge("malgwi_model_loaded_info")
+        self._load_seconds = self._gauge("malgwi_model_load_seconds")
+        self._canaries = self._gauge("malgwi_canary_seconds")
+        self._restarts = self._counter("malgwi_engine_restarts_total")
         self._gauge("malgwi_build_info").labels(version, platform.python_version()).set(1)
         self.pull("malgwi_process_resident_memory_bytes", _parent_memory)
 
@@ -114,8 +129,8 @@ class Metrics:
         self._pulled.add(_BY_NAME[name], values)
 
     def request_done(self, route: str, status: int, seconds: float) -> None:
-        histogram = self._histogram("malgwi_request_duration_seconds")
-        histogram.labels(route, str(status)).observe(seconds)
+        """`route` is the template of the path, for there are few of them."""
+        self._requests.labels(route, str(status)).observe(seconds)
 
     def batch_done(  # noqa: PLR0913  (by keyword, and each stands for itself)
         self,
@@ -127,52 +142,44 @@ class Metrics:
         seconds: float,
         audio: Mapping[str, float],
     ) -> None:
-        """A call of an engine is over: `audio` is its seconds of sound by lane."""
-        self._histogram("malgwi_batch_size").labels(engine, model, device).observe(pieces)
+        """A call of an engine took `seconds` for `pieces`; `audio` is their sound by lane."""
+        self._batches.labels(engine, model, device).observe(pieces)
         whole = sum(audio.values())
         for lane, length in audio.items():
             share = length / whole if whole else 1 / len(audio)
-            labels = (engine, model, device, lane)
-            self._counter("malgwi_audio_seconds_total").labels(*labels).inc(length)
-            self._counter("malgwi_processing_seconds_total").labels(*labels).inc(seconds * share)
+            self._audio.labels(engine, model, device, lane).inc(length)
+            self._processing.labels(engine, model, device, lane).inc(seconds * share)
 
     def piece_answered(self, lane: str, seconds: float) -> None:
         """`seconds` from the arrival of the piece."""
-        self._histogram("malgwi_lag_seconds").labels(lane).observe(seconds)
+        self._lag.labels(lane).observe(seconds)
 
     def model_loaded(self, *, engine: str, model: str, device: str, seconds: float) -> None:
-        self._gauge("malgwi_model_loaded_info").labels(engine, model, device).set(1)
-        self._gauge("malgwi_model_load_seconds").labels(engine, model, device).set(seconds)
+        self._loaded.labels(engine, model, device).set(1)
+        self._load_seconds.labels(engine, model, device).set(seconds)
 
     def model_unloaded(self, *, engine: str, model: str, device: str) -> None:
-        self._gauge("malgwi_model_loaded_info").remove(engine, model, device)
+        self._loaded.remove(engine, model, device)
 
     def fell_back(self, *, requested: str, actual: str, reason: str) -> None:
-        """`reason` is a sentence of ours, the same each time."""
-        self._gauge("malgwi_device_fallback_info").labels(requested, actual, reason).set(1)
+        """`reason` is a sentence or a code of ours, the same each time."""
+        self._fallbacks.labels(requested, actual, reason).set(1)
 
     def canary_done(self, *, engine: str, model: str, device: str, seconds: float) -> None:
-        self._gauge("malgwi_canary_seconds").labels(engine, model, device).set(seconds)
+        self._canaries.labels(engine, model, device).set(seconds)
 
     def engine_restarted(self, *, engine: str, model: str) -> None:
-        self._counter("malgwi_engine_restarts_total").labels(engine, model).inc()
+        self._restarts.labels(engine, model).inc()
 
     def _counter(self, name: str) -> Counter:
-        if name not in self._counters:
-            self._counters[name] = Counter(*_arguments(name), registry=self.registry)
-        return self._counters[name]
+        return Counter(*_arguments(name), registry=self.registry)
 
     def _gauge(self, name: str) -> Gauge:
-        if name not in self._gauges:
-            self._gauges[name] = Gauge(*_arguments(name), registry=self.registry)
-        return self._gauges[name]
+        return Gauge(*_arguments(name), registry=self.registry)
 
     def _histogram(self, name: str) -> Histogram:
-        if name not in self._histograms:
-            self._histograms[name] = Histogram(
-                *_arguments(name), registry=self.registry, buckets=_BY_NAME[name].buckets
-            )
-        return self._histograms[name]
+        buckets = _BY_NAME[name].buckets
+        return Histogram(*_arguments(name), registry=self.registry, buckets=buckets)
 
 
 class _PulledMetrics(Collector):

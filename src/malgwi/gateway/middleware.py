@@ -7,13 +7,15 @@ import secrets
 import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from malgwi import logs
-from malgwi.gateway.errors import NO_KEY, WRONG_KEY, Answer, status_of
+from malgwi.gateway.errors import FOREIGN_PAGE, NO_KEY, WRONG_KEY, Answer, status_of
+from malgwi.gateway.exposure import is_loopback
 from malgwi.gateway.keys import Keys, presented
 from malgwi.gateway.metrics import Metrics
 
@@ -23,6 +25,7 @@ Respond = Callable[[str, Answer], Response]
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _LINGER = 5.0  # seconds
+_CLIENT_GONE = 499
 _HEADERS = {
     "x-content-type-options": "nosniff",
     "cache-control": "no-store",
@@ -97,7 +100,10 @@ class RequestId:
 
 
 class Access:
-    """A log line and a measurement a request. Of the path only the template: no ids, no query."""
+    """A log line and a measurement a request. Of the path only the template: no ids, no query.
+
+    Status 499 is a client that went before its answer was whole, as nginx has it.
+    """
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self.app = app
@@ -110,10 +116,13 @@ class Access:
         began = time.perf_counter()
         seen = {"status": 0, "bytes_in": 0, "bytes_out": 0}
         ended: float | None = None
+        gone = False
 
         async def reading() -> Message:
+            nonlocal gone
             message = await receive()
             seen["bytes_in"] += len(message.get("body", b""))
+            gone = gone or (message["type"] == "http.disconnect" and ended is None)
             return message
 
         async def sending(message: Message) -> None:
@@ -128,11 +137,13 @@ class Access:
             await self.app(scope, reading, sending)
         finally:
             seconds = (ended or time.perf_counter()) - began
+            if gone:
+                seen["status"] = _CLIENT_GONE
             route = getattr(scope.get("route"), "path", None) or "none"
             method = scope["method"] if scope["method"] in _METHODS else "other"
             self._metrics.request_done(route, seen["status"], seconds)
             facts = {"method": method, "route": route, "seconds": round(seconds, 4), **seen}
-            access.info("answered" if ended else "broken off", extra=facts)
+            access.info("answered" if ended and not gone else "broken off", extra=facts)
 
 
 class LastResort:
@@ -164,7 +175,11 @@ class LastResort:
 
 
 class KeyCheck:
-    """Nobody without a key gets further, except to the open paths, which say little then."""
+    """Nobody without a key gets further, except to the open paths, which say little then.
+
+    Where there are no keys, on loopback, pages of the web must not use the engine of whoever
+    reads them: a browser says which page it asks for.
+    """
 
     def __init__(
         self, app: ASGIApp, keys: Keys, respond: Respond, open_paths: Collection[str]
@@ -181,12 +196,14 @@ class KeyCheck:
         key = presented(Headers(scope=scope))
         admitted = self._keys.accepts(key)
         scope["malgwi.admitted"] = admitted
-        if admitted or (scope["type"] == "http" and scope["path"] in self._open):
+        foreign = not self._keys and _is_foreign(Headers(scope=scope).get("origin"))
+        open_path = scope["type"] == "http" and scope["path"] in self._open
+        if (admitted or open_path) and not foreign:
             await self.app(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
-            answer = WRONG_KEY if key else NO_KEY
+            answer = FOREIGN_PAGE if foreign else WRONG_KEY if key else NO_KEY
             await self._respond(scope["path"], answer)(scope, receive, send)
 
 
@@ -204,6 +221,16 @@ def responder(shapes: Mapping[str, Callable[[Answer], Response]]) -> Respond:
         return response
 
     return respond
+
+
+def _is_foreign(origin: str | None) -> bool:
+    """Whether a page of another machine asks. Extensions have schemes of their own."""
+    if origin is None:
+        return False
+    parts = urlsplit(origin)
+    return origin == "null" or (
+        parts.scheme in ("http", "https") and not is_loopback(parts.hostname or "")
+    )
 
 
 def _has_body(scope: Scope) -> bool:

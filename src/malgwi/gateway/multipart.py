@@ -25,7 +25,8 @@ class Head:
         """Some clients send sound without a name; its type tells."""
         if self.filename is not None:
             return True
-        return bool(self.content_type) and not self.content_type.startswith(_TEXT)
+        kind = self.content_type.lower()
+        return bool(kind) and not kind.startswith(_TEXT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class Parts:
         if b"name" not in options:
             raise BadOption("A part of the form has no name in its Content-Disposition.")
         filename = options.get(b"filename")
-        content_type = self._headers.get(b"content-type", b"").decode("latin-1").strip().lower()
+        content_type = self._headers.get(b"content-type", b"").decode("latin-1").strip()
         self._events.append(
             Head(
                 options[b"name"].decode("utf-8", "replace"),

@@ -8,8 +8,8 @@ import errno
 import os
 import secrets
 import unicodedata
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -126,7 +126,8 @@ class Spool:
         await self._take_turn()
         self.active += 1
         try:
-            yield self._chunks(request)
+            async with aclosing(self._chunks(request)) as chunks:
+                yield chunks
         except ClientDisconnect as error:
             raise Cancelled("The client has gone.") from error
         finally:
@@ -144,7 +145,7 @@ class Spool:
                 _RETRY_AFTER,
             ) from error
 
-    async def _chunks(self, request: Request) -> AsyncIterator[bytes]:
+    async def _chunks(self, request: Request) -> AsyncGenerator[bytes]:
         total = 0
         stream = request.stream()
         while (chunk := await self._next(stream)) is not None:
@@ -298,8 +299,7 @@ class _File:
 
     async def _flush(self) -> None:
         data, self._buffer = self._buffer, bytearray()
-        with no_room_translated():
-            await self._crossing.briefly(partial(_append, self._path, data))
+        await self._crossing.briefly(partial(append, self._path, data))
         self._size += len(data)
 
 
@@ -310,20 +310,21 @@ def label(name: str) -> str:
     return unicodedata.normalize("NFC", seen).strip()[:_LONGEST_NAME]
 
 
+def append(path: Path, data: bytes | bytearray) -> None:
+    """To a file that only this user can read. Raises OutputError."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+    with _translated(), os.fdopen(os.open(path, flags, 0o600), "wb") as file:
+        file.write(data)
+
+
 @contextmanager
-def no_room_translated() -> Iterator[None]:
+def _translated() -> Iterator[None]:
     try:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise OutputError("There is no room left here for uploads. Try again later.") from error
         raise OutputError("Uploads cannot be kept here at the moment. Try again later.") from error
-
-
-def _append(path: Path, data: bytes | bytearray) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
-    with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
-        file.write(data)
 
 
 def _check_count(count: int, limits: Limits) -> None:

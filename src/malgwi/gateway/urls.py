@@ -16,18 +16,19 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from threading import Event
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from fastapi import Request
 
 from malgwi.errors import BadOption, Cancelled, NetworkError, NetworkRefused, TooLarge
 from malgwi.gateway.crossing import Crossing
-from malgwi.gateway.uploads import Spool, Upload, label, no_room_translated
+from malgwi.gateway.uploads import Spool, Upload, append, label
 
 _PATIENCE = 20.0  # seconds to connect, and without a byte
 _LONGEST = 1800.0  # seconds that a download may take
 _CHUNK = 1024 * 1024
 _PORTS = {"http": 80, "https": 443}
+_KEPT = "/%:@!$&'()*+,;=~?"  # what quoting leaves as it is
 _NAT64 = 0x0064FF9B << 96  # 64:ff9b::/96, RFC 6052
 
 
@@ -41,6 +42,14 @@ class _Target:
     path: str
     private: bool
     """Whether its address may be a private one."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """How an operator may have listed it; the first is right for a Host header."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        with_port = f"{host}:{self.port}"
+        ordinary = self.port == _PORTS[self.scheme]
+        return (host, self.host, with_port) if ordinary else (with_port,)
 
 
 @asynccontextmanager
@@ -81,7 +90,8 @@ def fetch(  # noqa: PLR0913  (by keyword, and each stands for itself)
         raise NetworkRefused("fetching a recording from a URL", "Send the recording itself.")
     target = _target(url, hosts)
     with _translated(target.host), _connected(target) as connection:
-        connection.request("GET", target.path, headers={"User-Agent": "malgwi"})
+        headers = {"Host": target.names[0], "User-Agent": "malgwi"}
+        connection.request("GET", target.path, headers=headers)
         answer = connection.getresponse()
         _check(answer, limit)
         size = _save(answer, into, limit, stop or Event())
@@ -109,21 +119,16 @@ def _target(url: str, hosts: Collection[str]) -> _Target:
         raise BadOption("Only http and https URLs are fetched.")
     if parts.username is not None or parts.password is not None:
         raise BadOption("A URL with a user name in it is not fetched.")
-    if not _listed(host, port, parts.scheme, hosts):
+    path = quote(parts.path or "/", safe=_KEPT)
+    query = quote(parts.query, safe=_KEPT)
+    private = _address(host) is not None
+    target = _Target(parts.scheme, host, port, f"{path}?{query}" if query else path, private)
+    if not {each.strip().lower() for each in hosts} & {*target.names}:
         raise BadOption(
             f"The host {label(host)} is not one of those from which recordings are fetched. The "
             "operator can list it in MALGWI_ENGINE__URL_HOSTS."
         )
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return _Target(parts.scheme, host, port, path, _address(host) is not None)
-
-
-def _listed(host: str, port: int, scheme: str, hosts: Collection[str]) -> bool:
-    entries = {each.strip().lower() for each in hosts}
-    written = f"[{host}]" if ":" in host else host
-    if port == _PORTS[scheme] and entries & {host, written}:
-        return True
-    return f"{written}:{port}" in entries
+    return target
 
 
 def _address(host: str) -> IPv4Address | IPv6Address | None:
@@ -145,19 +150,16 @@ def _check(answer: HTTPResponse, limit: int) -> None:
 def _save(answer: HTTPResponse, into: Path, limit: int, stop: Event) -> int:
     size = 0
     until = time.monotonic() + _LONGEST
-    with no_room_translated():
-        file = into.open("xb")
-    with file:
-        while chunk := answer.read1(_CHUNK):
-            size += len(chunk)
-            if stop.is_set():
-                raise Cancelled("The client has gone.")
-            if size > limit:
-                raise _too_large(limit)
-            if time.monotonic() > until:
-                raise NetworkError(f"The URL was not fetched within {_LONGEST:.0f} s.")
-            with no_room_translated():
-                file.write(chunk)
+    append(into, b"")
+    while chunk := answer.read1(_CHUNK):
+        size += len(chunk)
+        if stop.is_set():
+            raise Cancelled("The client has gone.")
+        if size > limit:
+            raise _too_large(limit)
+        if time.monotonic() > until:
+            raise NetworkError(f"The URL was not fetched within {_LONGEST:.0f} s.")
+        append(into, chunk)
     if answer.length:
         raise NetworkError("The download broke off before its end. Try again.")
     return size
