@@ -110,6 +110,7 @@ def test_nvidia_smi_tells_the_same() -> None:
 
 def test_what_is_no_table_has_no_card() -> None:
     assert cards_in("No devices were found\n") == (None, ())
+    assert cards_in("GPU-1, NVIDIA Tegra, [N/A], [N/A], [N/A], [N/A]") == (None, ())
     assert cards_in("") == (None, ())
 
 

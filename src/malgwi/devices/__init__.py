@@ -4,6 +4,7 @@
 data: cards.toml, wheels.toml, failures.toml.
 """
 
+from malgwi.devices.compatibility import Library
 from malgwi.devices.diagnosis import Diagnosis, diagnose
 from malgwi.devices.inventory import PCI_ORDER, Card, Inventory, inventory
 from malgwi.devices.ladder import Asked, Ladder, Landed, Rung, climb, rungs
@@ -16,6 +17,7 @@ __all__ = [
     "Inventory",
     "Ladder",
     "Landed",
+    "Library",
     "Rung",
     "climb",
     "diagnose",

@@ -168,7 +168,8 @@ def cards_in(listed: str) -> tuple[str | None, tuple[Card, ...]]:
         for index, (uuid, name, capability, _, total, free) in enumerate(rows)
         if re.match(r"\d", capability)
     )
-    return (rows[0][3] if rows else None), cards
+    driver = next((row[3] for row in rows if re.match(r"\d", row[3])), None)
+    return driver, cards
 
 
 def driver_in(text: str) -> str | None:

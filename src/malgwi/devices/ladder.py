@@ -49,9 +49,14 @@ class Rung:
     compute_type: str
     why: str
 
+    @property
+    def place(self) -> str:
+        """`cpu`, or `cuda:1` as torch calls it."""
+        return self.device if self.device == "cpu" else f"{self.device}:{self.device_index}"
+
     def __str__(self) -> str:
-        place = f"{self.device}:{self.device_index}" if self.device == "cuda" else self.device
-        return f"{place} {self.compute_type}"
+        """Its name: no two rungs of a ladder have the same."""
+        return f"{self.place} {self.compute_type}"
 
 
 @dataclass(frozen=True, slots=True)
