@@ -79,3 +79,12 @@ def channels(sample: Path) -> list[Samples]:
         packed = np.frombuffer(file.readframes(file.getnframes()), "<i2")
         sound = packed.reshape(-1, file.getnchannels()).T / np.float32(32768)
     return [np.ascontiguousarray(row) for row in sound]
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The measuring material beside the checkout; whoever uses it is marked `shared`."""
+    folder = Path(__file__).resolve().parents[2] / "shared"
+    if not folder.is_dir():
+        pytest.skip(f"There is no {folder}.")
+    return folder

@@ -1,11 +1,14 @@
 """Whisper hears what was said, and when, alone or in company."""
 
-from difflib import SequenceMatcher
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from malgwi import plugins
+from malgwi.audio import open_recording
+from malgwi.errors import BadOption
 from malgwi.stt import Piece, Recognition, Transcriber
 from malgwi.types import SAMPLE_RATE, Samples, written
 
@@ -54,7 +57,7 @@ def test_it_hears_what_was_said(whisper: Transcriber, times: Samples) -> None:
     assert all(word.confidence and word.confidence > 0.2 for word in heard.words)
 
 
-def test_what_else_is_in_the_batch_makes_hardly_a_difference(
+def test_what_else_is_in_the_batch_makes_no_difference(
     whisper: Transcriber, times: Samples, age: Samples, period: Samples
 ) -> None:
     pieces = [english(period), english(times), english(age), english(times)]
@@ -62,9 +65,49 @@ def test_what_else_is_in_the_batch_makes_hardly_a_difference(
     together = whisper.transcribe(pieces)
     alone = [whisper.transcribe([piece])[0] for piece in pieces[:3]]
 
-    assert letters(together[1]) == letters(together[3])
-    for one, other in zip(alone, together[:3], strict=True):
-        assert SequenceMatcher(None, letters(one), letters(other)).ratio() > 0.95
+    assert letters(together[1]) == letters(together[3]) == TIMES
+    assert [letters(each) for each in alone] == [letters(each) for each in together[:3]]
+
+
+def test_encoded_together_as_on_a_gpu_it_is_heard_the_same_way(
+    whisper: Transcriber, models: Path, times: Samples, age: Samples, period: Samples
+) -> None:
+    load = plugins.load("stt", "faster-whisper")
+    together = load(models / whisper.engine.model, encode_together=True, threads=1)
+    pieces = [english(each) for each in (times, np.zeros(16_000, np.float32), age, period)]
+
+    heard, expected = together.transcribe(pieces), whisper.transcribe(pieces)
+
+    assert [letters(each) for each in heard] == [letters(each) for each in expected]
+    for one, other in zip(heard[0].words, expected[0].words, strict=True):
+        assert one.span.end == pytest.approx(other.span.end, abs=0.1)
+
+
+@pytest.mark.shared
+def test_what_was_said_is_translated_where_that_is_asked_for(
+    whisper: Transcriber, shared: Path
+) -> None:
+    [block, *_] = open_recording([shared / "data" / "ko" / "azure-ko-1.flac"]).blocks()
+    korean = block.samples[0]
+
+    spoken, translated = whisper.transcribe(
+        [Piece(korean, "ko"), Piece(korean, "ko", task="translate")]
+    )
+
+    assert not letters(spoken).isascii()
+    assert letters(translated).isascii() and len(letters(translated)) > 10
+    assert whisper.capabilities.translates
+
+
+def test_the_language_is_one_of_those_that_come_into_question(
+    whisper: Transcriber, times: Samples
+) -> None:
+    [guess] = whisper.detect_language([Piece(times)], among=["ko", "ja"])
+
+    assert guess.language in ("ko", "ja")
+    assert 0.5 <= guess.probability <= 1.0
+    with pytest.raises(BadOption, match="xx"):
+        whisper.detect_language([Piece(times)], among=["xx"])
 
 
 def test_pieces_in_several_languages_and_styles_keep_their_places(
