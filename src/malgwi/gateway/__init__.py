@@ -3,7 +3,7 @@
 from malgwi.gateway.app import Shape, new_app
 from malgwi.gateway.crossing import Crossing
 from malgwi.gateway.errors import Answer, status_of
-from malgwi.gateway.exposure import check_exposure
+from malgwi.gateway.exposure import check_exposure, is_loopback
 from malgwi.gateway.forms import BadField, FormModel, form_openapi, read_form, unknown_fields
 from malgwi.gateway.health import Health, Readiness
 from malgwi.gateway.keys import Keys, hash_of, new_key, presented, read_keys
@@ -33,6 +33,7 @@ __all__ = [
     "fetched",
     "form_openapi",
     "hash_of",
+    "is_loopback",
     "new_app",
     "new_key",
     "presented",

@@ -13,7 +13,9 @@ class Limits:
     """Of sound in one recording."""
     channels: int = 64
     uploads: int = 32
-    """That are received at the same time; others wait a little, then hear 429."""
+    """That are received at the same time; others wait for their turn."""
+    turn: float = 5.0
+    """Seconds that they wait before they hear 429."""
     field_bytes: int = 64 * 1024
     """Of one form field that is no file."""
     fields: int = 64

@@ -21,13 +21,13 @@ from starlette.requests import ClientDisconnect
 from malgwi.errors import BadOption, Cancelled, OutputError, Overloaded, TooLarge
 from malgwi.gateway.crossing import Crossing
 from malgwi.gateway.limits import Limits
+from malgwi.gateway.metrics import Metrics
 from malgwi.gateway.multipart import End, Event, Head, Parts, boundary_of
 from malgwi.gateway.spool_folder import SpoolFolder
 
 _BUFFER = 1024 * 1024  # bytes that are gathered before a thread writes them
 _LONGEST_NAME = 200  # characters
-_WAIT = 5.0  # seconds that an upload waits for its turn
-_RETRY_AFTER = 5
+_RETRY_AFTER = 5  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,9 @@ class Spool:
                 yield form
     """
 
-    def __init__(self, folder: Path, limits: Limits, crossing: Crossing) -> None:
+    def __init__(
+        self, folder: Path, limits: Limits, crossing: Crossing, metrics: Metrics | None = None
+    ) -> None:
         self.active = 0
         """Uploads that are being received."""
         self.received = 0
@@ -72,6 +74,9 @@ class Spool:
         self._limits = limits
         self._crossing = crossing
         self._turns = asyncio.Semaphore(limits.uploads)
+        if metrics:
+            metrics.pull("malgwi_uploads_active", lambda: {(): self.active})
+            metrics.pull("malgwi_upload_bytes_total", lambda: {(): self.received})
 
     def close(self) -> None:
         """Remove the folder."""
@@ -136,7 +141,7 @@ class Spool:
 
     async def _take_turn(self) -> None:
         try:
-            async with asyncio.timeout(_WAIT):
+            async with asyncio.timeout(self._limits.turn):
                 await self._turns.acquire()
         except TimeoutError as error:
             raise Overloaded(

@@ -1,0 +1,53 @@
+"""A real server on loopback, and clients that misbehave."""
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Thread
+
+import uvicorn
+from starlette.types import ASGIApp
+
+DEADLINE = 10.0  # seconds
+
+
+@contextmanager
+def serving(app: ASGIApp) -> Iterator[int]:
+    """The port on which the app is served meanwhile."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, access_log=False))
+    thread = Thread(target=server.run)
+    thread.start()
+    try:
+        until(lambda: server.started)
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join(DEADLINE)
+
+
+def until(happened: Callable[[], object]) -> None:
+    """Wait for it, and fail where it does not happen."""
+    end = time.monotonic() + DEADLINE
+    while not happened():
+        assert time.monotonic() < end, "It did not happen in time."
+        time.sleep(0.005)
+
+
+def connect(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), DEADLINE)
+
+
+def post(path: str, length: int, content_type: str = "application/octet-stream") -> bytes:
+    """The head of a request whose body is still to come."""
+    lines = [
+        f"POST {path} HTTP/1.1",
+        "Host: test",
+        f"Content-Length: {length}",
+        f"Content-Type: {content_type}",
+    ]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+def status_in(answer: bytes) -> int:
+    return int(answer.split(b" ", 2)[1])
