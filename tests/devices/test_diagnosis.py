@@ -75,6 +75,7 @@ CAPTURED = {
     "WorkerLostError('Worker exited prematurely: signal 9 (SIGKILL) Job: 3.')": "killed",
     '"State": {"Status": "exited", "OOMKilled": true}': "killed",
     "exited with code 137": "killed",
+    "it was killed, as by the system when memory runs out": "killed",
     "HTTPSConnectionPool(host='huggingface.co', port=443): Max retries exceeded with url": (
         "model-not-staged"
     ),
