@@ -327,7 +327,7 @@ def test_where_not_even_the_cpu_works_the_engines_own_error_is_raised(asked: str
     ids=lambda error: type(error).__name__,
 )
 def test_what_is_no_fault_of_the_device_is_raised_at_once(error: EngineError) -> None:
-    tried: list[str] = []
+    tried: list[Rung] = []
 
     def build(rung: Rung) -> str:
         raise error
@@ -358,7 +358,7 @@ def test_whoever_watches_is_told_before_each_attempt() -> None:
         plan("auto", machine(GTX_1660)),
         there.build,
         there.check,
-        on_try=lambda name: seen.append((name, len(there.built))),
+        on_try=lambda rung: seen.append((str(rung), len(there.built))),
     )
 
     assert seen == [("cuda:0 int8_float32", 0), ("cuda:0 float32", 1), (CPU, 2)]
@@ -386,7 +386,7 @@ def test_where_processes_died_everywhere_that_is_the_end(
     ladder = plan(asked, machine(GTX_1660))
 
     with pytest.raises(error, match="was killed"):
-        climb(ladder, there.build, there.check, died=dict.fromkeys(planned(ladder), "signal 9"))
+        climb(ladder, there.build, there.check, died=dict.fromkeys(ladder.rungs, "signal 9"))
 
     assert there.built == []
 
@@ -396,7 +396,7 @@ def test_the_cpus_death_is_told_and_not_an_older_error_of_the_gpu() -> None:
     ladder = plan("auto", machine(GTX_1660))
 
     with pytest.raises(EngineFailed, match="was killed"):
-        climb(ladder, there.build, there.check, died={CPU: "signal 9"})
+        climb(ladder, there.build, there.check, died={ladder.rungs[-1]: "signal 9"})
 
 
 class Heavy:

@@ -112,14 +112,14 @@ def climb(
     build: Callable[[Rung], T],
     check: Callable[[T], object],
     *,
-    on_try: Callable[[str], object] = lambda name: None,
-    died: Mapping[str, str] = MappingProxyType({}),
+    on_try: Callable[[Rung], object] = lambda rung: None,
+    died: Mapping[Rung, str] = MappingProxyType({}),
 ) -> Landed[T]:
     """The first rung on which `build` gives an engine that `check` does not complain about.
 
     A library can take its process down with it. Whoever watches over the process is told each
-    rung's name by `on_try` before it is tried, and has in `died` the names of those that a
-    process before this one died on, with what is known of it: they are skipped.
+    rung by `on_try` before it is tried, and names in `died` those that a process before this one
+    died on, with what is known of it: they are skipped.
 
     Raises DeviceRefused where no GPU is to be had that was asked for by name, and what the
     engine raised where not even the CPU works. A missing library or model and a broken one are
@@ -128,9 +128,9 @@ def climb(
     falls = list(ladder.left_out)
     error: EngineError | BadOption | None = None
     for rung in ladder.rungs:
-        text, error = died.get(str(rung)), None
+        text, error = died.get(rung), None
         if text is None:
-            on_try(str(rung))
+            on_try(rung)
             tried = _try(rung, build, check)
             if not isinstance(tried, _Failed):
                 return Landed(tried, rung, *_fallback(ladder, rung, falls))
