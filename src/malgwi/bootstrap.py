@@ -4,21 +4,30 @@ To find out what is plugged in where, read this page; it imports the rooms, and 
 imports it.
 """
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from threading import Event
 from typing import Any
 
-from malgwi import audio, ops, pipeline, plugins, text
+from malgwi import audio, devices, ops, pipeline, plugins, stt, text
 from malgwi.config import Config
 from malgwi.errors import BadOption, MalgwiError
 from malgwi.pipeline import Engines
+from malgwi.scheduling import Build
 from malgwi.types import Transcript
 from malgwi.vad import VoiceDetector
 
 MODELS = {"faster-whisper": "whisper-base", "moonshine": "moonshine-tiny-en", "scripted": None}
 """What each engine works with where nothing else is said; None where it needs no model."""
+LIBRARIES: Mapping[str, devices.Library] = {
+    "faster-whisper": "ctranslate2",
+    "transformers": "torch",
+}
+"""What the engines compute with that can do so on a GPU."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +74,31 @@ def engine_states(config: Config) -> list[EngineState]:
     return [_state(seam, name, config) for seam in ("stt", "vad") for name in plugins.names(seam)]
 
 
-def _stt(config: Config, engine: str | None, model: str | None) -> Any:
+def worker_build(config: Config, model: str) -> Build:
+    """How the engine of a model is made, in a process of its own; self-tested there."""
+    return partial(_in_worker, config, model)
+
+
+def model_bytes(config: Config, model: str) -> int:
+    """How much memory a model is guessed to need, on a CPU, from the size of its files."""
+    return _weights(ops.find(model, config.models)) * 3 // 2 + 300_000_000
+
+
+def _in_worker(
+    config: Config, model: str, died: Mapping[str, str], on_try: Callable[[str], None]
+) -> Any:
+    return _stt(config, None, model, check=stt.check_canary, died=died, on_try=on_try)
+
+
+def _stt(
+    config: Config,
+    engine: str | None,
+    model: str | None,
+    **climbing: Any,
+) -> Any:
+    """The engine that the settings name, or the one that is named here."""
+    if config.stt.endpoint and engine is None:
+        return _remote(config, config.stt.endpoint)
     name = engine or config.stt.engine
     options: Mapping[str, Any] = {}
     if name == config.stt.engine:
@@ -74,7 +107,66 @@ def _stt(config: Config, engine: str | None, model: str | None) -> Any:
     model = model or MODELS.get(name)
     adapter = plugins.load("stt", name)
     folders = [ops.find(model, config.models)] if model else []
-    return _built(name, adapter, folders, options)
+    if name not in LIBRARIES or "device" in options:
+        return _built(name, adapter, folders, options)
+    build = partial(_built, name, adapter, folders)
+    return _climbed(config, name, folders[0], build, options, **climbing)
+
+
+def _remote(config: Config, endpoint: str) -> Any:
+    """A client for whatever answers at the address."""
+    name = stt.probe(endpoint)
+    adapter = plugins.load("stt", name)
+    asked = {"model": config.stt.model} if "model" in config.stt.model_fields_set else {}
+    known = inspect.signature(adapter).parameters
+    asked = {key: value for key, value in asked.items() if key in known}
+    return _built(name, adapter, (), {"endpoint": endpoint, **asked, **config.stt.options})
+
+
+def _climbed(  # noqa: PLR0913 (what to build, where, and who is told)
+    config: Config,
+    name: str,
+    folder: Path,
+    build: Callable[[Mapping[str, Any]], Any],
+    options: Mapping[str, Any],
+    *,
+    check: Callable[[Any], object] | None = None,
+    died: Mapping[str, str] | None = None,
+    on_try: Callable[[str], None] = lambda _: None,
+) -> Any:
+    """The engine on the best device on which it passes its self-test, and if that is not the one
+    that was asked for, with the reason.
+
+    Without `check` the CPU is trusted where it is the only choice, as for a single recording.
+    """
+    library = LIBRARIES[name]
+    ladder = devices.rungs(
+        config.stt.device, devices.inventory(), version(library), _weights(folder), library
+    )
+    alone = len(ladder.rungs) == 1 and ladder.rungs[0].device == "cpu"
+    check = check or ((lambda _: None) if alone else stt.check_canary)
+
+    def on_rung(rung: devices.Rung) -> Any:
+        where: dict[str, Any] = {"device": rung.device, "compute_type": rung.compute_type}
+        if rung.device == "cuda":
+            where["device_index"] = rung.device_index
+        return build({**where, **options})
+
+    landed = devices.climb(
+        ladder,
+        on_rung,
+        check,
+        on_try=lambda rung: on_try(str(rung)),
+        died={rung: died[str(rung)] for rung in ladder.rungs if died and str(rung) in died},
+    )
+    engine = landed.engine
+    engine.engine = replace(engine.engine, fallback_reason=landed.fallback_reason)
+    return engine
+
+
+def _weights(folder: Path) -> int:
+    """Bytes of the largest file of a model."""
+    return max((each.stat().st_size for each in folder.iterdir() if each.is_file()), default=0)
 
 
 def _vad(config: Config) -> Callable[[], VoiceDetector]:

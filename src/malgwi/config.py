@@ -5,18 +5,29 @@ list for people; a test fails where a setting is missing there.
 """
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ByteSize,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from malgwi.errors import BadOption
 
 PREFIX = "MALGWI_"
 _DELIMITER = "__"
+SHORT = {"STT_DEVICE": ("stt", "device"), "STT_ENDPOINT": ("stt", "endpoint")}
+"""Names that other systems have for these settings; ours go first where both are set."""
 
 
 class SttConfig(BaseModel):
@@ -31,8 +42,16 @@ class SttConfig(BaseModel):
     """Name of the model, as `malgwi models list` lists it. A larger one makes fewer mistakes and
     takes longer: whisper-small on a CPU, whisper-large-v3-turbo on a GPU."""
 
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """What it computes on. `auto` takes a GPU that passes its self-test, else the CPU, and says
+    why; `cuda` takes a GPU or refuses, with the diagnosis. Also read from STT_DEVICE."""
+
+    endpoint: str | None = None
+    """Address of a server that recognises instead of this machine: our own engine, whisper.cpp's
+    server, or any that speaks OpenAI's API. Default: none. Also read from STT_ENDPOINT."""
+
     options: dict[str, Any] = {}
-    """Options of the engine, as JSON: {"device": "cuda"}. Default: none; the engine's own apply."""
+    """Options of the engine, as JSON: {"threads": 4}. Default: none; the engine's own apply."""
 
 
 class VadConfig(BaseModel):
@@ -46,6 +65,82 @@ class VadConfig(BaseModel):
 
     options: dict[str, Any] = {}
     """Options of the detector, as JSON. Default: none; the detector's own apply."""
+
+
+class EngineConfig(BaseModel):
+    """The service that `malgwi engine` runs."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: str = "127.0.0.1"
+    """Address to listen on. 0.0.0.0 for all; then a key is needed."""
+
+    port: int = Field(default=8003, ge=0, le=65535)
+    """Port of the HTTP API."""
+
+    keys: SecretStr | None = None
+    """API keys, divided by commas, for a first try; a file is better."""
+
+    key_file: Path | None = None
+    """File with the hashes of API keys, as `malgwi engine key` prints them. Default: none; then
+    only this machine may ask."""
+
+    wyoming: bool = True
+    """Whether the Wyoming protocol, which Home Assistant speaks, is served too."""
+
+    wyoming_port: int = Field(default=10300, ge=0, le=65535)
+    """Its port."""
+
+    wyoming_host: str = "127.0.0.1"
+    """Address that it listens on. Wyoming has no keys: beyond this machine it needs
+    WYOMING_CLIENTS."""
+
+    wyoming_clients: tuple[str, ...] = ()
+    """Addresses or networks that may connect over Wyoming, as JSON: ["192.168.1.20"]."""
+
+    aliases: dict[str, str] = {}
+    """Further names for models, as JSON: {"fast": "whisper-base"}. OpenAI's names mean the default
+    model anyway."""
+
+    preload: tuple[str, ...] | None = None
+    """Models to load at the start, as JSON. Default: the default model."""
+
+    idle_unload: float | None = Field(default=None, gt=0)
+    """Seconds without work after which a model is unloaded, and its memory returned. Default:
+    never."""
+
+    memory: ByteSize | None = None
+    """Memory for all models together, as 6GiB; what was idle longest is unloaded for it. Default:
+    no bound."""
+
+    requests: int = Field(default=128, ge=1)
+    """Requests that are worked on at a time; more hear 429."""
+
+    upload_bytes: ByteSize = ByteSize(2 * 2**30)
+    """Largest upload, as 500MiB."""
+
+    seconds: float = Field(default=4 * 3600.0, gt=0)
+    """Longest recording."""
+
+    channels: int = Field(default=64, ge=1, le=64)
+    """Most channels of a recording."""
+
+    decoders: int = Field(default=8, ge=1)
+    """Processes that decode uploads at a time; a long recording keeps one for as long as it is
+    recognised."""
+
+    spool: Path | None = None
+    """Folder for uploads while they are worked on. Default: `spool` in `home`."""
+
+    url_hosts: tuple[str, ...] = ()
+    """Hosts from which recordings may be fetched, as JSON: ["media.example.com"]. Default: none."""
+
+    patience: float = Field(default=60.0, gt=0)
+    """Seconds beyond the expected after which an engine that does not answer is taken for wedged,
+    and its process ended."""
+
+    canary: float = Field(default=15.0, gt=0)
+    """Seconds that an engine has for the canary of /health/ready."""
 
 
 class Config(BaseSettings):
@@ -79,6 +174,7 @@ class Config(BaseSettings):
     accept_licence: bool = False
     """With 1, models whose licence forbids commercial use are fetched too. Default: 0."""
 
+    engine: EngineConfig = EngineConfig()
     stt: SttConfig = SttConfig()
     vad: VadConfig = VadConfig()
 
@@ -94,14 +190,24 @@ class Config(BaseSettings):
 def read_config() -> Config:
     """The settings of this process. Raises BadOption, naming the variable."""
     try:
-        return Config()
+        return Config(**_short(os.environ))
     except ValidationError as error:
         raise BadOption(" ".join(_sentences(error))) from error
     except SettingsError as error:
         raise BadOption(
-            f"The variables {PREFIX}..{_DELIMITER}OPTIONS must hold JSON, as in "
-            f'{{"device": "cuda"}}: {error.__cause__ or error}.'
+            f'{_said(error)} must hold JSON, as in {{"threads": 4}} or ["one", "two"]: '
+            f"{error.__cause__ or error}."
         ) from error
+
+
+def _short(environ: Mapping[str, str]) -> dict[str, Any]:
+    """What is set under a name of others, and not under ours."""
+    given: dict[str, Any] = {}
+    for name, (part, field) in SHORT.items():
+        ours = f"{PREFIX}{part}{_DELIMITER}{field}".upper()
+        if environ.get(name) and not environ.get(ours):
+            given.setdefault(part, {})[field] = environ[name]
+    return given
 
 
 def setting_names() -> list[str]:
@@ -134,6 +240,13 @@ def _unknown(name: str, known: list[str]) -> str:
     near = get_close_matches(name, known, n=1)
     hint = f"Is {near[0]} meant?" if near else "docs/reference/settings.md lists what there is."
     return f"{name} is set, and no setting is called that. {hint}"
+
+
+def _said(error: SettingsError) -> str:
+    """The setting that cannot be parsed, as far as the library says it."""
+    field = re.search(r'field "(\w+)"', str(error))
+    part = field[1].upper() if field else "STT"
+    return f"One of the variables {PREFIX}{part}{_DELIMITER}.."
 
 
 def _sentences(error: ValidationError) -> Iterator[str]:

@@ -7,7 +7,7 @@ module, because they travel to the worker by name.
 import os
 import signal
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -65,11 +65,12 @@ class Obedient(ScriptedTranscriber):
             os.kill(os.getpid(), signal.SIGKILL)
         elif what == HANGS:
             os.kill(os.getpid(), signal.SIGSTOP)
+            time.sleep(60)  # the other threads may take a moment to stop
         raise EngineFailed("The engine broke.")
 
 
 def obedient(  # noqa: PLR0913 (what a test may want to choose)
-    died: Sequence[str],
+    died: Mapping[str, str],
     on_try: Callable[[str], None],
     *,
     struck: Path | None = None,
@@ -81,19 +82,25 @@ def obedient(  # noqa: PLR0913 (what a test may want to choose)
     return Obedient(struck, seconds, batch, parallel, hold)
 
 
-def stillborn(died: Sequence[str], on_try: Callable[[str], None], *, deaths: int) -> Transcriber:
+def stillborn(
+    died: Mapping[str, str], on_try: Callable[[str], None], *, deaths: int
+) -> Transcriber:
     """Dies while it is loaded, so often; then knows of what."""
     on_try(f"way {len(died)}")
     if len(died) < deaths:
         os.kill(os.getpid(), signal.SIGKILL)
-    return ScriptedTranscriber(text=" and ".join(died))
+    return ScriptedTranscriber(
+        text=" and ".join(f"{trying} ({manner})" for trying, manner in died.items())
+    )
 
 
-def broken(died: Sequence[str], on_try: Callable[[str], None]) -> Transcriber:
+def broken(died: Mapping[str, str], on_try: Callable[[str], None]) -> Transcriber:
     raise ModelBroken("The model is damaged.")
 
 
-def hoarder(died: Sequence[str], on_try: Callable[[str], None], *, megabytes: int) -> Transcriber:
+def hoarder(
+    died: Mapping[str, str], on_try: Callable[[str], None], *, megabytes: int
+) -> Transcriber:
     """Has a model of this size."""
     engine = ScriptedTranscriber()
     engine.weights = np.ones(megabytes * 2**17)  # type: ignore[attr-defined]

@@ -3,7 +3,7 @@
 import logging
 import multiprocessing
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from threading import Lock, Thread
 
@@ -42,10 +42,13 @@ class EngineProcess:
         self._on_done, self._on_death = on_done, on_death
         self._sending = Lock()
         self._ending = False
-        died: list[str] = []
-        while (ready := self._start(build, died)) is None:
-            if len(died) >= MOST_DEATHS:
-                raise EngineGone(f"The engine's process died while it loaded: {died[-1]}.")
+        died: dict[str, str] = {}
+        for _ in range(MOST_DEATHS):
+            ready = self._start(build, died)
+            if ready:
+                break
+        else:
+            raise EngineGone(f"The engine's process died while it loaded: {_told(died)}.")
         self.engine: Engine = ready.engine
         self.capabilities: Capabilities = ready.capabilities
         self.load_seconds = ready.seconds
@@ -83,12 +86,12 @@ class EngineProcess:
             self._process.join()
         self._pipe.close()
 
-    def _start(self, build: Build, died: list[str]) -> Ready | None:
+    def _start(self, build: Build, died: dict[str, str]) -> Ready | None:
         """The first words of a new process; None where it died before, and `died` says of what."""
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(
-            target=serve, args=(theirs, build, tuple(died)), name="malgwi-worker", daemon=True
+            target=serve, args=(theirs, build, died), name="malgwi-worker", daemon=True
         )
         self._process.start()
         theirs.close()
@@ -105,7 +108,7 @@ class EngineProcess:
         except (EOFError, OSError):
             self._process.join(GRACE)
         log.warning("a process died while it loaded", extra={"trying": trying})
-        died.append(f"{trying} ({_manner(self._process.exitcode)})")
+        died[trying] = _manner(self._process.exitcode)
         self._process.kill()
         return None
 
@@ -127,6 +130,10 @@ def error_of(failed: Failed) -> MalgwiError:
     error: MalgwiError = kind.__new__(kind)
     Exception.__init__(error, failed.message)
     return error
+
+
+def _told(died: Mapping[str, str]) -> str:
+    return "; ".join(f"{trying}: {manner}" for trying, manner in died.items())
 
 
 def _manner(exitcode: int | None) -> str:

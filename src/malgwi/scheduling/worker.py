@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -34,9 +34,9 @@ class Build(Protocol):
     """Makes the engine, in the worker. It travels there, so it is a function of a module, or a
     partial of one."""
 
-    def __call__(self, died: Sequence[str], on_try: Callable[[str], None]) -> Transcriber:
-        """`died` names the attempts of which earlier processes died; `on_try` is told the name
-        of each before it is made. Raises MalgwiError."""
+    def __call__(self, died: Mapping[str, str], on_try: Callable[[str], None]) -> Transcriber:
+        """`died` has the names of the attempts that earlier processes died of, and how; `on_try`
+        is told the name of each before it is made. Raises MalgwiError."""
         ...
 
 
@@ -84,7 +84,7 @@ class Done:
     seconds: float
 
 
-def serve(pipe: Connection, build: Build, died: Sequence[str]) -> None:
+def serve(pipe: Connection, build: Build, died: Mapping[str, str]) -> None:
     """The whole life of the process."""
     end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us
