@@ -78,7 +78,7 @@ METRICS = (
         "malgwi_device_fallback_info",
         "gauge",
         ("requested", "actual", "reason"),
-        "1 while an engine does not run on the device that was asked for.",
+        "1 for each device that was asked for and could not be had.",
     ),
     Metric("malgwi_model_loaded_info", "gauge", _ENGINE, "1 while a model is loaded."),
     Metric("malgwi_model_load_seconds", "gauge", _ENGINE, "What loading it took the last time."),
