@@ -5,6 +5,7 @@ imports it.
 """
 
 import inspect
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -54,7 +55,7 @@ def engines(
     and BadOption for options that the engine does not take.
     """
     rules = _rules(glossary)
-    return Engines(_vad(config), _stt(config, engine, model), rules)
+    return Engines(new_vad(config), _stt(config, engine, model), rules)
 
 
 def transcriber(
@@ -139,6 +140,8 @@ def _climbed(  # noqa: PLR0913 (what to build, where, and who is told)
 
     Without `check` the CPU is trusted where it is the only choice, as for a single recording.
     """
+    for variable, value in devices.PCI_ORDER.items():  # before CUDA is asked for the first time
+        os.environ.setdefault(variable, value)
     library = LIBRARIES[name]
     ladder = devices.rungs(
         config.stt.device, devices.inventory(), version(library), _weights(folder), library
@@ -147,9 +150,9 @@ def _climbed(  # noqa: PLR0913 (what to build, where, and who is told)
     check = check or ((lambda _: None) if alone else stt.check_canary)
 
     def on_rung(rung: devices.Rung) -> Any:
-        where: dict[str, Any] = {"device": rung.device, "compute_type": rung.compute_type}
-        if rung.device == "cuda":
-            where["device_index"] = rung.device_index
+        where: dict[str, Any] = {"device": rung.place, "compute_type": rung.compute_type}
+        if library == "ctranslate2":
+            where |= {"device": rung.device, "device_index": rung.device_index}
         return build({**where, **options})
 
     landed = devices.climb(
@@ -160,7 +163,8 @@ def _climbed(  # noqa: PLR0913 (what to build, where, and who is told)
         died={rung: died[str(rung)] for rung in ladder.rungs if died and str(rung) in died},
     )
     engine = landed.engine
-    engine.engine = replace(engine.engine, fallback_reason=landed.fallback_reason)
+    if landed.fallback_reason:
+        engine.engine = replace(engine.engine, fallback_reason=landed.fallback_reason)
     return engine
 
 
@@ -169,7 +173,8 @@ def _weights(folder: Path) -> int:
     return max((each.stat().st_size for each in folder.iterdir() if each.is_file()), default=0)
 
 
-def _vad(config: Config) -> Callable[[], VoiceDetector]:
+def new_vad(config: Config) -> Callable[[], VoiceDetector]:
+    """What makes the detector of the settings, one a recording."""
     detector = plugins.load("vad", config.vad.engine)
     return lambda: _built(config.vad.engine, detector, (), config.vad.options)
 

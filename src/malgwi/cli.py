@@ -6,7 +6,7 @@ Rooms are imported inside the commands, so that `malgwi --help` waits for no lib
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from malgwi.errors import BadOption, EngineFailed, MalgwiError
+from malgwi.errors import BadOption, EngineFailed, EngineMissing, MalgwiError
 
 if TYPE_CHECKING:
     from malgwi.config import Config
@@ -304,6 +304,58 @@ def evaluate(
         raise SystemExit(EXIT_INTERRUPTED)
 
 
+@main.group(invoke_without_command=True)
+@click.option("--host", help="Address to listen on. Default: 127.0.0.1, this machine only.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Default: 8003; 0 takes a free one.")
+@click.option("--model", help="The default model; `malgwi models list` lists them.")
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    help="What to compute on. Default: auto, a GPU that passes its self-test, else the CPU.",
+)
+@click.pass_context
+def engine(
+    context: click.Context,
+    host: str | None,
+    port: int | None,
+    model: str | None,
+    device: str | None,
+) -> None:
+    """Serve speech to text over HTTP and Wyoming, for our own and others' clients.
+
+    OpenAI's API, Deepgram's, whisper.cpp's and that of whisper-asr-webservice on port 8003;
+    Wyoming on port 10300. docs/reference/http-api.md has all of it.
+    """
+    if context.invoked_subcommand:
+        return
+    chosen: dict[str, dict[str, Any]] = {
+        "engine": {"host": host, "port": port},
+        "stt": {"model": model, "device": device},
+    }
+    config = _config(chosen)
+    try:
+        from malgwi import serving
+    except ModuleNotFoundError as error:
+        raise EngineMissing("engine", error.name) from error
+    raise SystemExit(serving.run(config, _announce))
+
+
+@engine.command("key")
+@click.option("--name", default="key", show_default=True, help="Whose key it is.")
+def engine_key(name: str) -> None:
+    """Make an API key: the key itself for its owner, and the line for the key file."""
+    from malgwi.gateway import hash_of, new_key
+
+    key = new_key()
+    click.echo(f"Key, shown this once:   {key}")
+    click.echo(f"Line for the key file:  {name} {hash_of(key)}")
+
+
+def _announce(address: str) -> None:
+    click.echo(f"Listening on {address}. Try it, once the model is loaded:")
+    click.echo(f"  curl {address}/v1/audio/transcriptions -F file=@recording.wav")
+
+
 @main.command()
 def engines() -> None:
     """List the engines that are plugged in, and whether they could be used now."""
@@ -314,12 +366,13 @@ def engines() -> None:
         click.echo(f"{each.seam:4} {each.name:16} {mark} {each.detail}")
 
 
-def _config() -> "Config":
+def _config(chosen: Mapping[str, Mapping[str, Any]] | None = None) -> "Config":
+    """The settings, and before them what was chosen on the command line."""
     from malgwi.config import read_config, unknown_settings
 
     for sentence in unknown_settings(os.environ):
         click.echo(f"malgwi: {sentence}", err=True)
-    return read_config()
+    return read_config(chosen or {})
 
 
 def _default_formats(out: Path | None) -> list[str]:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 from pydantic import (
@@ -187,10 +188,14 @@ class Config(BaseSettings):
             raise ValueError("there is no such home folder; set MALGWI_HOME") from error
 
 
-def read_config() -> Config:
-    """The settings of this process. Raises BadOption, naming the variable."""
+def read_config(chosen: Mapping[str, Mapping[str, Any]] = MappingProxyType({})) -> Config:
+    """The settings of this process; those in `chosen`, by part and name, go before what is set,
+    unless they are None. Raises BadOption, naming the variable."""
+    given = _short(os.environ)
+    for part, values in chosen.items():
+        given.setdefault(part, {}).update({k: v for k, v in values.items() if v is not None})
     try:
-        return Config(**_short(os.environ))
+        return Config(**given)
     except ValidationError as error:
         raise BadOption(" ".join(_sentences(error))) from error
     except SettingsError as error:

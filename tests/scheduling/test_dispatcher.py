@@ -49,7 +49,7 @@ class Diary(Unobserved):
     ) -> None:
         self.batches.append([lane for lane, _, _ in pieces])
 
-    def restarted(self, model: str) -> None:
+    def restarted(self, engine: Engine) -> None:
         self.restarts += 1
 
     def halved(self, model: str, batch: int) -> None:

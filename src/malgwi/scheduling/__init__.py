@@ -10,6 +10,7 @@ shared       the engine as one request sees it
 """
 
 from malgwi.scheduling.base import Fleet, Lane, ModelState
+from malgwi.scheduling.dispatcher import Dispatcher
 from malgwi.scheduling.fleet import ModelFleet, Plan
 from malgwi.scheduling.observer import Observer, Unobserved
 from malgwi.scheduling.shared import SharedTranscriber
@@ -17,6 +18,7 @@ from malgwi.scheduling.worker import Build
 
 __all__ = [
     "Build",
+    "Dispatcher",
     "Fleet",
     "Lane",
     "ModelFleet",

@@ -46,6 +46,8 @@ class Dispatcher:
         self.engine: Engine | None = None
         self.hopeless: str | None = None
         """Why no process can be kept running; None while one can."""
+        self.load_error: MalgwiError | None = None
+        """Why it could not be loaded the last time."""
         self._build, self._observer, self._patience = build, observer, patience
         self._capabilities: Capabilities | None = None
         self._changed = Condition()
@@ -57,7 +59,6 @@ class Dispatcher:
         self._numbers = 0
         self._failures = 0  # processes in a row
         self._failed_at = 0.0
-        self._load_error: MalgwiError | None = None
         self._wanted = False  # loaded, though nothing waits
         self._closed = False
         self._worked_at = time.monotonic()
@@ -67,6 +68,16 @@ class Dispatcher:
     @property
     def loaded(self) -> bool:
         return self._process is not None
+
+    @property
+    def loading(self) -> bool:
+        """Whether somebody waits for it to be loaded."""
+        return self._process is None and (self._wanted or len(self._waiting) > 0)
+
+    @property
+    def worn_out(self) -> bool:
+        """Whether process after process has died."""
+        return self._failures >= HOPELESS
 
     @property
     def idle(self) -> float | None:
@@ -126,7 +137,7 @@ class Dispatcher:
             self._wanted = False
         if process:
             process.end()
-            self._observer.unloaded(self.model)
+            self._observer.unloaded(process.engine)
         return True
 
     def close(self) -> None:
@@ -166,6 +177,11 @@ class Dispatcher:
             return _answers([each.answer for each in tickets], stop)
         finally:
             self._forget(tickets)
+
+    @property
+    def languages(self) -> frozenset[str] | None:
+        """ISO 639-1 codes that the engine knows; None before it was loaded."""
+        return self._capabilities.languages if self._capabilities else None
 
     def canary(self, piece: Piece, budget: float) -> Any:
         """The answer to one piece, before all others, within so many seconds of the engine's own
@@ -211,8 +227,8 @@ class Dispatcher:
         if self._closed:
             raise EngineGone("The engine is shutting down. Ask again in a minute.")
         if self.hopeless and time.monotonic() - self._failed_at < REST:
-            if self._load_error:
-                raise self._load_error
+            if self.load_error:
+                raise self.load_error
             raise EngineGone(self.hopeless)
 
     # What follows runs in the dispatcher's own thread, or is called by its process's listener.
@@ -250,7 +266,7 @@ class Dispatcher:
         """Load the engine; after too many failures in a row, only after a rest."""
         if self.hopeless and time.monotonic() - self._failed_at < REST:
             with self._changed:
-                self._give_up(self._load_error or EngineGone(self.hopeless))
+                self._give_up(self.load_error or EngineGone(self.hopeless))
                 self._wanted = False
             return
         try:
@@ -263,7 +279,7 @@ class Dispatcher:
             self._capabilities = process.capabilities
             self._largest = 0
             self._worked_at = time.monotonic()
-            self._load_error = None
+            self.load_error = None
             if self._failures < HOPELESS:
                 self.hopeless = None
             self._changed.notify_all()
@@ -272,7 +288,7 @@ class Dispatcher:
     def _not_loaded(self, error: MalgwiError) -> None:
         log.error("an engine cannot be loaded", extra={"model": self.model}, exc_info=error)
         with self._changed:
-            self.hopeless, self._load_error = str(error), error
+            self.hopeless, self.load_error = str(error), error
             self._failed_at = time.monotonic()
             self._give_up(error)
             self._wanted = False
@@ -335,7 +351,9 @@ class Dispatcher:
     def _died(self, manner: str) -> None:
         """The process is gone, and with it what it had under way."""
         log.error("an engine's process is gone", extra={"model": self.model, "manner": manner})
-        self._observer.restarted(self.model)
+        if self.engine:
+            self._observer.restarted(self.engine)
+            self._observer.unloaded(self.engine)
         error = EngineGone(f"The process of {self.model} is gone: {manner}. Ask again.")
         with self._changed:
             if self._closed:

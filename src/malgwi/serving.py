@@ -1,0 +1,366 @@
+"""The engine service put together: what `malgwi engine` runs.
+
+decoders     processes that read what strangers send
+fleet        the engines, each in a process of its own
+service      from an upload to a transcript
+dialects     as four kinds of clients ask for it over HTTP, and a fifth over Wyoming
+health       a canary for each engine; who cannot be kept alive ends the service
+"""
+
+import logging
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+
+from malgwi import bootstrap, gateway, logs, ops, plugins, stt, text
+from malgwi.apps.transcription.dialects import SHAPES, Doors, routers
+from malgwi.apps.transcription.dialects.languages import NAMES
+from malgwi.apps.transcription.service import Service
+from malgwi.apps.transcription.wyoming import ModelCard, WyomingDoor, WyomingLimits
+from malgwi.audio import Decoders, Recording
+from malgwi.config import Config
+from malgwi.errors import BadOption, MalgwiError
+from malgwi.gateway import Crossing, Keys, Limits, Metrics, Readiness, Spool
+from malgwi.scheduling import Dispatcher, Lane, ModelFleet, Plan
+from malgwi.types import Engine
+
+log = logging.getLogger(__name__)
+
+EXIT_WORN_OUT = 70
+"""The engine cannot be kept alive; a supervisor should start the service again."""
+EXIT_UNUSABLE = 2
+"""The engine cannot be loaded at all; a new start would not help."""
+DRAIN = 30
+"""Seconds that requests have to end when the service is asked to."""
+LOOK = 0.5
+OPENAI_NAMES = ("whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe", "gpt-transcribe")
+"""What OpenAI's clients ask for: the default model."""
+FILES = {"faster-whisper": "model.bin", "transformers": "model.bin"}
+"""By which file a model of an engine is known."""
+
+
+def run(config: Config, announce: Callable[[str], None]) -> int:
+    """Serve until SIGTERM or Ctrl-C; returns the exit code.
+
+    `announce` gets the address once it answers there. Raises BadOption for an address that cannot
+    be used, and what keeps the default model from being found.
+    """
+    logs.set_up()
+    keys = _keys(config)
+    gateway.check_exposure(config.engine.host, keys)
+    default = _default(config)
+    with ExitStack() as open_things:
+        listening = open_things.enter_context(_listening(config.engine.host, config.engine.port))
+        app, fleet = open_things.enter_context(service(config, keys, default))
+        server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=DRAIN,
+            )
+        )
+        watch = _Watch(fleet, default, server)
+        watch.start()
+        host, port = listening.getsockname()[:2]
+        announce(f"http://{f'[{host}]' if ':' in host else host}:{port}")
+        server.run(sockets=[listening])
+        return watch.verdict()
+
+
+@contextmanager
+def service(config: Config, keys: Keys, default: str) -> Iterator[tuple[FastAPI, ModelFleet]]:
+    """The application and its engines; both end with the block."""
+    with ExitStack() as open_things:
+        metrics = Metrics(version("malgwi"))
+        limits = Limits(
+            upload_bytes=config.engine.upload_bytes,
+            seconds=config.engine.seconds,
+            channels=config.engine.channels,
+            uploads=config.engine.requests,
+        )
+        fleet = ModelFleet(_plan(config, default), _Counting(metrics))
+        open_things.callback(fleet.close)
+        decoders = open_things.enter_context(Decoders(config.engine.decoders))
+        crossing = Crossing(config.engine.requests)
+        open_things.callback(crossing.close)
+        spool = Spool(_spool(config), limits, crossing, metrics)
+        open_things.callback(spool.close)
+        made = Service(
+            fleet,
+            partial(_opened, decoders, limits),
+            bootstrap.new_vad(config),
+            lambda _: [text.nfc, text.suppression()],
+        )
+        doors = Doors(made, spool, crossing, partial(_fetched, config, spool, crossing))
+        health = _Health(fleet, default, config.engine.canary, metrics)
+        _watch_queues(metrics, fleet)
+        app = gateway.new_app(
+            title="Malgwi engine",
+            version=version("malgwi"),
+            keys=keys,
+            metrics=metrics,
+            health=health,
+            routers=routers(doors),
+            shapes=SHAPES,
+            lifespan=partial(_wyoming, config, made, fleet),
+        )
+        yield app, fleet
+
+
+def _default(config: Config) -> str:
+    """The name of the default model. Raises ModelMissing, ModelBroken where it is not here."""
+    if config.stt.endpoint:
+        return config.stt.model if "model" in config.stt.model_fields_set else "remote"
+    plugins.load("stt", config.stt.engine)
+    chosen = config.stt.model if "model" in config.stt.model_fields_set else None
+    name = chosen or bootstrap.MODELS.get(config.stt.engine) or config.stt.engine
+    if bootstrap.MODELS.get(config.stt.engine, "") is not None:
+        ops.find(name, config.models)
+    return name
+
+
+def _plan(config: Config, default: str) -> Plan:
+    wanted = config.engine.preload
+    return Plan(
+        default=default,
+        installed=partial(_installed, config, default),
+        build=partial(bootstrap.worker_build, config),
+        size=partial(bootstrap.model_bytes, config),
+        aliases={**dict.fromkeys(OPENAI_NAMES, default), **config.engine.aliases},
+        memory=config.engine.memory,
+        idle=config.engine.idle_unload,
+        patience=config.engine.patience,
+        preload=[default] if wanted is None else wanted,
+    )
+
+
+def _installed(config: Config, default: str) -> Sequence[str]:
+    """The models that the engine of the settings can run, and that are here."""
+    file = FILES.get(config.stt.engine)
+    if config.stt.endpoint or file is None or not config.models.is_dir():
+        return [default]
+    return sorted(each.name for each in config.models.iterdir() if (each / file).is_file())
+
+
+def _keys(config: Config) -> Keys:
+    plain = config.engine.keys.get_secret_value() if config.engine.keys else None
+    return gateway.read_keys(config.engine.key_file, plain)
+
+
+def _spool(config: Config) -> Path:
+    return config.engine.spool or config.home / "spool"
+
+
+@contextmanager
+def _opened(
+    decoders: Decoders, limits: Limits, path: Path, name: str, stop: Event
+) -> Iterator[Recording]:
+    yield decoders.open(
+        [path], names=[name], longest=limits.seconds, most_channels=limits.channels, stop=stop
+    )
+
+
+def _fetched(config: Config, spool: Spool, crossing: Crossing, request: Any, url: str) -> Any:
+    return gateway.fetched(
+        request,
+        url,
+        spool=spool,
+        crossing=crossing,
+        hosts=config.engine.url_hosts,
+        limit=config.engine.upload_bytes,
+        offline=config.offline,
+    )
+
+
+@asynccontextmanager
+async def _wyoming(
+    config: Config, made: Service, fleet: ModelFleet, _: FastAPI
+) -> AsyncIterator[None]:
+    """Serves Wyoming for as long as HTTP is served."""
+    if not config.engine.wyoming:
+        yield
+        return
+    door = WyomingDoor(
+        made,
+        _spool(config) / "wyoming",
+        partial(_card, fleet, tuple(NAMES)),
+        version=version("malgwi"),
+        limits=WyomingLimits(),
+        clients=config.engine.wyoming_clients,
+    )
+    await door.start(config.engine.wyoming_host, config.engine.wyoming_port)
+    try:
+        yield
+    finally:
+        await door.stop()
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    """A socket on which nobody is answered yet."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as made:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            made.bind((host, port))
+        except OSError as error:
+            raise BadOption(
+                f"It cannot listen on {host} port {port}: {error.strerror or error}. "
+                "Give another --host or --port, or end what listens there."
+            ) from error
+        yield made
+
+
+class _Watch(Thread):
+    """Ends the service when its engine cannot be loaded, or cannot be kept alive."""
+
+    def __init__(self, fleet: ModelFleet, default: str, server: uvicorn.Server) -> None:
+        super().__init__(name="watch the engines", daemon=True)
+        self._fleet, self._default, self._server = fleet, default, server
+        self._error: MalgwiError | None = None
+        self._worn_out: str | None = None
+
+    def run(self) -> None:
+        while not self._server.should_exit:
+            for each in self._fleet.dispatchers():
+                self._look(each)
+            time.sleep(LOOK)
+
+    def verdict(self) -> int:
+        """The exit code, after the service has ended. Raises what kept the model from loading."""
+        self._server.should_exit = True
+        if self._error:
+            raise self._error
+        return EXIT_WORN_OUT if self._worn_out else 0
+
+    def _look(self, dispatcher: Dispatcher) -> None:
+        if dispatcher.worn_out:
+            log.critical("an engine cannot be kept alive", extra={"model": dispatcher.model})
+            self._worn_out = dispatcher.hopeless
+            self._server.should_exit = True
+        elif dispatcher.model == self._default and not dispatcher.engine and dispatcher.load_error:
+            self._error = dispatcher.load_error
+            self._server.should_exit = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Health:
+    """A canary for each engine that is loaded."""
+
+    fleet: ModelFleet
+    default: str
+    budget: float
+    metrics: Metrics
+
+    def live(self) -> bool:
+        return not any(each.worn_out for each in self.fleet.dispatchers())
+
+    def ready(self) -> Readiness:
+        states = [self._state(each) for each in self.fleet.dispatchers()]
+        fine = all(each["state"] in ("ready", "unloaded") for each in states)
+        return Readiness(fine, states)
+
+    def _state(self, dispatcher: Dispatcher) -> Mapping[str, object]:
+        known = {"model": dispatcher.model, **_said(dispatcher.engine)}
+        if dispatcher.hopeless:
+            return {**known, "state": dispatcher.hopeless}
+        if not dispatcher.loaded:
+            loading = dispatcher.engine is None or dispatcher.loading
+            return {**known, "state": "loading" if loading else "unloaded"}
+        began = time.monotonic()
+        try:
+            if "en" in (dispatcher.languages or ()):
+                heard = dispatcher.canary(stt.canary(), self.budget)
+                assert dispatcher.engine
+                stt.check_heard(heard, dispatcher.engine)
+        except MalgwiError as error:
+            return {**known, "state": str(error)}
+        took = time.monotonic() - began
+        if dispatcher.engine:
+            self.metrics.canary_done(seconds=took, **_labels(dispatcher.engine))
+        return {**known, "state": "ready", "canary_seconds": round(took, 3)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Counting:
+    """Tells the metrics what the engines do."""
+
+    metrics: Metrics
+
+    def batch_done(
+        self, engine: Engine, pieces: Sequence[tuple[Lane, float, float]], seconds: float
+    ) -> None:
+        audio: dict[str, float] = {}
+        for lane, sound, lag in pieces:
+            audio[lane] = audio.get(lane, 0.0) + sound
+            self.metrics.piece_answered(lane, lag)
+        self.metrics.batch_done(pieces=len(pieces), seconds=seconds, audio=audio, **_labels(engine))
+
+    def loaded(self, engine: Engine, seconds: float) -> None:
+        self.metrics.model_loaded(seconds=seconds, **_labels(engine))
+        if engine.fallback_reason:
+            self.metrics.fell_back(
+                requested="auto", actual=engine.device, reason=engine.fallback_reason
+            )
+
+    def unloaded(self, engine: Engine) -> None:
+        self.metrics.model_unloaded(**_labels(engine))
+
+    def restarted(self, engine: Engine) -> None:
+        self.metrics.engine_restarted(engine=engine.name, model=engine.model)
+
+    def halved(self, model: str, batch: int) -> None:
+        """It is in the log."""
+
+
+def _labels(engine: Engine) -> dict[str, str]:
+    return {"engine": engine.name, "model": engine.model, "device": engine.device}
+
+
+def _said(engine: Engine | None) -> Mapping[str, object]:
+    if engine is None:
+        return {}
+    return {
+        "engine": engine.name,
+        "device": engine.device,
+        "compute_type": engine.compute_type,
+        "fallback_reason": engine.fallback_reason,
+    }
+
+
+def _watch_queues(metrics: Metrics, fleet: ModelFleet) -> None:
+    def waiting(which: int) -> Mapping[tuple[str, ...], float]:
+        return {
+            (lane,): float(max([each.waiting(lane)[which] for each in fleet.dispatchers()] or [0]))
+            for lane in Lane
+        }
+
+    def memory() -> Mapping[tuple[str, ...], float]:
+        return {
+            (f"engine {each.model}",): float(each.memory)
+            for each in fleet.dispatchers()
+            if each.memory
+        }
+
+    metrics.pull("malgwi_queue_pieces", lambda: waiting(0))
+    metrics.pull("malgwi_queue_oldest_age_seconds", lambda: waiting(1))
+    metrics.pull("malgwi_process_resident_memory_bytes", memory)
+
+
+def _card(fleet: ModelFleet, languages: Collection[str], model: str) -> ModelCard:
+    """What Wyoming says of a model: the languages of the engine, or before it was loaded of
+    Whisper."""
+    known = [each for each in fleet.dispatchers() if each.model == model]
+    return ModelCard((known[0].languages if known else None) or languages)
