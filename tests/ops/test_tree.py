@@ -40,7 +40,8 @@ def _tracked() -> list[Path]:
 def _wanted(lock: str) -> list[Requirement]:
     if lock == "requirements-cpwer.lock":
         return [Requirement(line) for line in EXTRAS["cpwer"]]
-    plain = [lines for extra, lines in EXTRAS.items() if extra != "cpwer"]
+    elsewhere = {"cpwer", "transformers"}  # which torch fits depends on the card
+    plain = [lines for extra, lines in EXTRAS.items() if extra not in elsewhere]
     groups = [PROJECT["project"]["dependencies"], PROJECT["dependency-groups"]["dev"]]
     return [Requirement(line) for line in chain(*plain, *groups)]
 
