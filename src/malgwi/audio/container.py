@@ -23,7 +23,17 @@ from av.stream import Discard, Disposition
 
 from malgwi.errors import BadAudio
 
-OPTIONS = {"protocol_whitelist": "none"}  # there is no such protocol: nothing else can be opened
+LEADING_ELSEWHERE = {
+    *("concat", "dash", "hls", "hls,applehttp", "image2", "imf", "mlv", "vobsub"),  # to files
+    *("rtp", "rtsp", "sap", "sdp", "webm_dash_manifest"),  # to the network
+    *("alsa", "fbdev", "kmsgrab", "lavfi", "oss", "video4linux2,v4l2", "x11grab"),  # to devices
+    *("avisynth", "sbg", "vapoursynth"),  # to whatever a script says
+}
+"""Formats that hold no sound themselves and say where it is to be had."""
+OPTIONS = {
+    "protocol_whitelist": "none",  # there is no such protocol: nothing else can be opened
+    "format_whitelist": ",".join(sorted(av.formats_available - LEADING_ELSEWHERE)),
+}
 TAGS: dict[str, Any] = (
     {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "replace"}
 )
@@ -45,6 +55,9 @@ class QuietFile(FileIO):
             return super().read(size) or b""
         except OSError as error:
             self.trouble = error.strerror or "unknown error"
+            return b""
+        except MemoryError:  # the library would ask again and again
+            self.trouble = "there is not enough memory"
             return b""
 
     def seek(self, place: int, whence: int = os.SEEK_SET, /) -> int:
