@@ -1,0 +1,104 @@
+"""Whisper on torch, for cards that CTranslate2's wheels do not serve: needs `transformers`.
+
+It takes the folder of a model for CTranslate2 and hears as `faster_whisper` does, with the same
+windows, retries and word times; in float32, the same words. What differs is the library that
+computes, and that this one knows no int8.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import tokenizers
+import torch
+from faster_whisper.feature_extractor import FeatureExtractor
+from faster_whisper.tokenizer import Tokenizer
+
+from malgwi.errors import BadOption, ModelMissing, OutOfMemory
+from malgwi.stt.base import Capabilities, Task
+from malgwi.stt.faster_whisper import FILES, STEP, WINDOW, FasterWhisper, _languages
+from malgwi.stt.torch_whisper import TorchWhisper
+from malgwi.types import Engine
+
+COMPUTE_TYPES = ("float32", "float16", "bfloat16")
+WITHOUT_TENSOR_CORES = r"\bGTX 16\d\d|\bT(400|500|550|600|1000|1200|2000)\b|\bMX[45]50\b"
+"""Names of cards whose float16 gives nonsense, although their compute capability is 7.5."""
+
+
+class TransformersWhisper(FasterWhisper):
+    """A Transcriber that runs Whisper on torch."""
+
+    def __init__(  # noqa: PLR0913 (an option each)
+        self,
+        model_dir: Path,
+        *,
+        device: str = "cpu",
+        device_index: int = 0,
+        compute_type: str = "auto",
+        threads: int = 2,
+        batch: int = 8,
+    ) -> None:
+        """`compute_type` "auto" is float16 on a GPU that is good at it, float32 elsewhere.
+
+        Raises ModelMissing, ModelBroken, BadOption, OutOfMemory.
+        """
+        if threads < 1 or batch < 1:
+            raise BadOption("transformers needs at least one thread and a batch of one.")
+        if not all((model_dir / name).is_file() for name in FILES):
+            raise ModelMissing(model_dir.name, model_dir.parent)
+        place = _place(device, device_index)
+        precision = _precision(compute_type, place)
+        if place.type == "cpu":
+            torch.set_num_threads(threads)
+        try:
+            self._model = TorchWhisper(model_dir, place, precision)
+        except torch.cuda.OutOfMemoryError as error:
+            raise OutOfMemory(f"There is no room for {model_dir.name} on {place}.") from error
+        self._together = True
+        self._words = tokenizers.Tokenizer.from_file(str(model_dir / "tokenizer.json"))
+        self._features = FeatureExtractor(feature_size=self._model.n_mels)
+        self._tokenizers: dict[tuple[str, Task], Tokenizer] = {}
+        self.engine = Engine("transformers", model_dir.name, str(place), precision)
+        self.capabilities = Capabilities(
+            languages=_languages(self._model),
+            detects_language=self._model.is_multilingual,
+            word_times=True,
+            prompts=True,
+            longest=WINDOW,
+            batch=batch,
+            parallel=1 if place.type == "cpu" else 2,  # one prepares while the other computes
+            alike=STEP,
+            translates=self._model.is_multilingual,
+        )
+
+
+def _place(device: str, index: int) -> Any:
+    """A device on which torch has just computed something. Raises BadOption with its words."""
+    try:
+        place = torch.device(device, index) if device == "cuda" else torch.device(device)
+        torch.ones(2, device=place).sum().item()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        first = str(error).strip().splitlines()[0].rstrip(".")
+        raise BadOption(
+            f'transformers cannot use {device}: {first}. Give the option device "cpu", '
+            "or see to the driver and to the build of torch."
+        ) from error
+    return place
+
+
+def _precision(compute_type: str, place: Any) -> str:
+    """The name of one of torch's types."""
+    if compute_type == "auto":
+        return "float16" if place.type == "cuda" and _is_good_at_halves(place) else "float32"
+    if compute_type not in COMPUTE_TYPES:
+        raise BadOption(
+            f"transformers cannot compute in {compute_type!r}; it knows auto, "
+            f"{', '.join(COMPUTE_TYPES)}."
+        )
+    return compute_type
+
+
+def _is_good_at_halves(place: Any) -> bool:
+    """Whether it has tensor cores, which came with compute capability 7 and not to all of them."""
+    card = torch.cuda.get_device_properties(place)
+    return card.major >= 7 and not re.search(WITHOUT_TENSOR_CORES, card.name)
