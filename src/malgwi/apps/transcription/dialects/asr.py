@@ -24,7 +24,7 @@ from malgwi.apps.transcription.dialects.reception import (
     transcribed,
     upload_in,
 )
-from malgwi.apps.transcription.dialects.refusals import Unsupported
+from malgwi.apps.transcription.dialects.refusals import Unsupported, refusals
 from malgwi.apps.transcription.dialects.segments import segments_of, segments_with_words
 from malgwi.apps.transcription.dialects.spoken import (
     lines_of,
@@ -33,7 +33,6 @@ from malgwi.apps.transcription.dialects.spoken import (
     spoken,
     text_of,
 )
-from malgwi.apps.transcription.formats.shown import one_line
 from malgwi.apps.transcription.service import Wanted
 from malgwi.gateway import Answer, Form, FormModel, Upload, form_openapi, read_form
 from malgwi.types import Transcript
@@ -98,13 +97,10 @@ class Refusal(BaseModel):
 
 
 _FILE = "audio_file"
-_REFUSALS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Refusal} for status in (400, 401, 404, 408, 413, 429, 500, 503, 507)
-}
 
 
 def router(doors: Doors) -> APIRouter:
-    routes = APIRouter(tags=["whisper-asr-webservice"], responses=_REFUSALS)
+    routes = APIRouter(tags=["whisper-asr-webservice"], responses=refusals(Refusal))
     received = form_reader(doors)
 
     @routes.post(
@@ -215,7 +211,7 @@ def _body(transcript: Transcript, asked: AsrQuery, ignored: Sequence[str]) -> st
 def _tsv(transcript: Transcript) -> str:
     rows = zip(spoken(transcript.utterances), lines_of(transcript), strict=True)
     lines = (
-        f"{round(each.span.start * 1000)}\t{round(each.span.end * 1000)}\t{one_line(line)}\n"
+        f"{round(each.span.start * 1000)}\t{round(each.span.end * 1000)}\t{line}\n"
         for each, line in rows
     )
     return "start\tend\ttext\n" + "".join(lines)

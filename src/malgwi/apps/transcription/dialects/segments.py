@@ -9,7 +9,8 @@ from malgwi.apps.transcription.dialects.measures import (
     probability,
     seconds,
 )
-from malgwi.apps.transcription.dialects.spoken import labels_of, spoken
+from malgwi.apps.transcription.dialects.spoken import spoken
+from malgwi.apps.transcription.formats.shown import channel_labels
 from malgwi.types import Transcript, Utterance, Word
 
 
@@ -45,7 +46,7 @@ class SegmentWithWords(Segment):
 
 
 def segments_of(transcript: Transcript) -> list[Segment]:
-    labels = labels_of(transcript)
+    labels = channel_labels(transcript)
     return [
         _segment(number, each, labels[each.channel])
         for number, each in enumerate(spoken(transcript.utterances))

@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterable
 
 from malgwi.apps.transcription.formats import FORMATS
+from malgwi.apps.transcription.formats.shown import channel_labels, one_line
 from malgwi.types import Transcript, Utterance
 
 
@@ -19,9 +20,9 @@ def text_of(transcript: Transcript) -> str:
 def lines_of(transcript: Transcript) -> list[str]:
     """A line an utterance; where there are several channels, each says whose it is."""
     several = len(transcript.channels) > 1
-    labels = labels_of(transcript)
+    labels = channel_labels(transcript)
     return [
-        f"{labels[each.channel]}: {each.text}" if several else each.text
+        one_line(f"{labels[each.channel]}: {each.text}" if several else each.text)
         for each in spoken(transcript.utterances)
     ]
 
@@ -35,10 +36,6 @@ def main_language(transcript: Transcript) -> str | None:
         return max(seconds, key=lambda language: seconds[language])
     known = (channel.language for channel in transcript.channels)
     return next((language for language in known if language), None)
-
-
-def labels_of(transcript: Transcript) -> dict[int, str]:
-    return {channel.index: channel.label for channel in transcript.channels}
 
 
 def rendered(transcript: Transcript, name: str) -> str:

@@ -19,7 +19,7 @@ from malgwi.apps.transcription.dialects.reception import (
     not_known,
     transcribed,
 )
-from malgwi.apps.transcription.dialects.refusals import Unsupported
+from malgwi.apps.transcription.dialects.refusals import Unsupported, refusals
 from malgwi.apps.transcription.dialects.segments import SegmentWithWords, segments_with_words
 from malgwi.apps.transcription.dialects.spoken import main_language, rendered, spoken
 from malgwi.apps.transcription.service import Wanted
@@ -105,14 +105,11 @@ _TEXTS: dict[str, Any] = {
     kind: {"schema": {"type": "string"}}
     for kind in ("text/plain", "text/vtt", "application/x-subrip")
 }
-_REFUSALS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Refusal} for status in (400, 401, 404, 408, 413, 429, 500, 503, 507)
-}
 _KINDS = {"text": "text/plain", "srt": "application/x-subrip", "vtt": "text/vtt"}
 
 
 def router(doors: Doors) -> APIRouter:
-    routes = APIRouter(tags=["whisper.cpp"], responses=_REFUSALS)
+    routes = APIRouter(tags=["whisper.cpp"], responses=refusals(Refusal))
     received = form_reader(doors)
 
     @routes.post(

@@ -27,6 +27,7 @@ from malgwi.apps.transcription.dialects.reception import (
     query_openapi,
     transcribed,
 )
+from malgwi.apps.transcription.dialects.refusals import refusals
 from malgwi.errors import BadOption, TooLarge
 from malgwi.gateway import Answer, Upload
 from malgwi.types import Transcript
@@ -50,13 +51,10 @@ _BODY: dict[str, Any] = {
         "application/json": _ADDRESS,
     },
 }
-_REFUSALS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Refusal} for status in (400, 401, 403, 404, 408, 413, 429, 500, 502, 503, 507)
-}
 
 
 def router(doors: Doors) -> APIRouter:
-    routes = APIRouter(tags=["Deepgram"], responses=_REFUSALS)
+    routes = APIRouter(tags=["Deepgram"], responses=refusals(Refusal))
     received = body_reader(doors)
 
     @routes.post(

@@ -40,7 +40,7 @@ from malgwi.apps.transcription.dialects.reception import (
     transcribed,
     upload_in,
 )
-from malgwi.apps.transcription.dialects.refusals import Unsupported
+from malgwi.apps.transcription.dialects.refusals import Unsupported, refusals
 from malgwi.apps.transcription.dialects.spoken import rendered, text_of
 from malgwi.gateway import Form, Upload, form_openapi
 from malgwi.types import Transcript
@@ -50,13 +50,10 @@ __all__ = ["router", "shape"]
 _TEXT: dict[str, Any] = {"text/plain": {"schema": {"type": "string"}}}
 _EVENTS: dict[str, Any] = {"text/event-stream": {"schema": {"type": "string"}}}
 _ANSWER: dict[str, Any] = {"model": Transcription | VerboseTranscription}
-_REFUSALS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Refusal} for status in (400, 401, 404, 408, 413, 429, 500, 503, 507)
-}
 
 
 def router(doors: Doors) -> APIRouter:
-    routes = APIRouter(tags=["OpenAI"], responses=_REFUSALS)
+    routes = APIRouter(tags=["OpenAI"], responses=refusals(Refusal))
     received = form_reader(doors)
 
     @routes.post(

@@ -115,7 +115,8 @@ async def event_stream(
     takes longer than a client may be left without a sign: then, as later, it is an event."""
     coming = _kept_alive(events, every)
     first = await anext(coming, None)
-    return StreamingResponse(_lines(first, coming), media_type="text/event-stream")
+    unbuffered = {"X-Accel-Buffering": "no"}  # nginx would keep what is short
+    return StreamingResponse(_lines(first, coming), 200, unbuffered, "text/event-stream")
 
 
 async def _kept_alive(

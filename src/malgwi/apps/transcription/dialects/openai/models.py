@@ -76,7 +76,7 @@ def add_model_routes(routes: APIRouter, doors: Doors) -> None:
     @routes.get("/v1/models/{name:path}")
     def model(name: str) -> Model:
         """One of them."""
-        for each in fleet.models():
-            if each.name == name:
-                return model_of(each)
-        raise ModelMissing(name, "this engine")
+        there = {each.name: each for each in fleet.models()}
+        if name not in there:
+            raise ModelMissing.among(name, list(there))
+        return model_of(there[name])
