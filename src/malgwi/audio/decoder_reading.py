@@ -78,12 +78,13 @@ class Reading:
         """Break off what goes on. False where the decoder cannot be used any more."""
         self._patience, self._stop = patience, NEVER
         try:
-            while self._usable and self._due:
-                self._finish()
-                self._break_off()
+            for _ in range(AHEAD + 1):  # what was wanted already, and the answer that ends it
+                if self._usable and self._due:
+                    self._finish()
+                    self._break_off()
         except Lost:
             return False
-        return self._usable and self._decoder.alive
+        return self._usable and not self._due and self._decoder.alive
 
     def _begin(self, order: bytes) -> None:
         self._usable = False
@@ -142,7 +143,7 @@ class Reading:
         self._decoder.fill(memoryview(text), self._patience)
         try:
             return json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise Lost("the decoder talked nonsense") from error
 
     def _finish(self) -> None:

@@ -121,9 +121,11 @@ class Decoders:
         """A decoder for one order, as soon as one is free."""
         decoder = self._take(stop)
         reading = Reading(decoder, order, self._patience, stop)
+        lost = False
         try:
             yield reading
         except Lost as error:
+            lost = True
             if self._closed:
                 raise _called_off() from error
             log.warning("decoder lost", extra={"decoder": decoder.pid, "reason": str(error)})
@@ -132,7 +134,7 @@ class Decoders:
                 "do harm. Export it again as WAV or FLAC."
             ) from error
         finally:
-            self._give_back(decoder, usable=reading.rest(GRACE))
+            self._give_back(decoder, usable=not lost and reading.rest(GRACE))
 
     def _take(self, stop: Event) -> Decoder:
         ticket = object()
