@@ -15,8 +15,11 @@ DEADLINE = 10.0  # seconds
 @contextmanager
 def serving(app: ASGIApp) -> Iterator[int]:
     """The port on which the app is served meanwhile."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, access_log=False))
-    thread = Thread(target=server.run)
+    config = uvicorn.Config(
+        app, port=0, log_config=None, access_log=False, timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+    thread = Thread(target=server.run, daemon=True)
     thread.start()
     try:
         until(lambda: server.started)

@@ -5,6 +5,7 @@ from pathlib import Path
 import httpx
 from gateway.doors import Doors, doors
 from gateway.serving import connect, post, serving, status_in, until
+from log_lines import log_lines, parsed
 
 from malgwi.gateway import Limits
 
@@ -12,7 +13,7 @@ MEGABYTE = bytes(1_000_000)
 
 
 def test_a_client_that_goes_in_mid_upload_leaves_nothing_behind(opened: Doors) -> None:
-    with serving(opened.app) as port:
+    with log_lines() as lines, serving(opened.app) as port:
         client = connect(port)
         client.sendall(post("/body", 8_000_000) + MEGABYTE * 4)
         until(opened.files)
@@ -21,6 +22,10 @@ def test_a_client_that_goes_in_mid_upload_leaves_nothing_behind(opened: Doors) -
 
         until(lambda: not opened.files() and opened.spool.active == 0)
         assert httpx.get(f"http://127.0.0.1:{port}/health").status_code == 200
+
+    (line,) = (each for each in parsed(lines) if each.get("route") == "/body")
+    assert (line["message"], line["status"]) == ("broken off", 499)
+    assert not [each for each in parsed(lines) if each["level"] == "ERROR"]
 
 
 def test_a_client_that_goes_in_mid_form_leaves_nothing_behind(opened: Doors) -> None:
@@ -92,6 +97,24 @@ def test_a_client_that_goes_on_sending_hears_that_it_is_too_much(opened: Doors) 
         assert status_in(answer) == 413
         assert b"connection: close" in answer.lower()
         assert opened.spool.received == 0
+
+
+def test_a_client_that_asks_before_it_sends_is_refused_at_once(opened: Doors) -> None:
+    with serving(opened.app) as port, connect(port) as client:
+        head = post("/body", 50_000_000)
+        client.sendall(head[:-2] + b"Expect: 100-continue\r\n\r\n")
+
+        assert status_in(client.recv(10_000)) == 413
+
+
+def test_when_the_server_ends_uploads_in_progress_leave_nothing_behind(opened: Doors) -> None:
+    with serving(opened.app) as port:
+        client = connect(port)
+        client.sendall(post("/body", 8_000_000) + MEGABYTE * 4)
+        until(opened.files)
+
+    assert opened.files() == []
+    client.close()
 
 
 def test_an_upload_too_many_waits_for_its_turn(opened: Doors) -> None:

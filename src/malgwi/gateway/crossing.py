@@ -24,7 +24,8 @@ class Crossing:
     """Threads for requests, `capacity` of them; more requests wait for a free one.
 
     What waits for an engine holds a thread while it waits, so that short work on files has
-    threads of its own.
+    threads of its own, and `capacity` must be more than what is admitted to wait: a request
+    that is to hear 429 needs a thread to be told.
     """
 
     def __init__(self, capacity: int) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -203,7 +204,7 @@ class _PulledMetrics(Collector):
 def metrics_routes(metrics: Metrics) -> APIRouter:
     routes = APIRouter(tags=["metrics"])
 
-    @routes.get("/metrics")
+    @routes.get("/metrics", response_class=PlainTextResponse)
     def all_metrics(request: Request) -> Response:
         """All metrics, for Prometheus."""
         encode, content_type = choose_encoder(request.headers.get("accept", ""))

@@ -1,5 +1,6 @@
 """multipart/form-data without I/O: bytes in, the beginnings, contents and ends of parts out."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,6 +9,9 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from malgwi.errors import BadOption
+
+# It warns of every bad form, with a byte of it. The client hears of it, and the log has its status.
+logging.getLogger("python_multipart").setLevel(logging.ERROR)
 
 _TEXT = ("text/", "application/json", "application/x-www-form-urlencoded")
 
