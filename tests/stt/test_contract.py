@@ -1,11 +1,14 @@
-"""What every speech-to-text engine promises. To test a new one, add it to ENGINES and REAL.
+"""What every speech-to-text engine promises. To test a new one, add it to ENGINES and LOCAL, or to
+SERVERS and SERVED where it is behind an address and has no folder.
 
 An engine whose library or model is not on this machine is skipped, but not in CI: a suite that
 skips everything is green and proves nothing.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import cache
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +16,8 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from stt.web import openai, serving
+from stt.whisper_server import whisper_server
 
 from malgwi import plugins
 from malgwi.errors import BadOption, EngineError, EngineMissing, ModelBroken, ModelMissing
@@ -43,12 +48,42 @@ ENGINES: dict[str, Callable[[], Path]] = {
 WHISPER = pytest.param("faster-whisper", marks=pytest.mark.model)
 TORCH = pytest.param("transformers", marks=pytest.mark.model)
 UNLOCKED = {"transformers"}  # torch is too large for requirements.lock: skipped in CI too
-REAL = ["moonshine", WHISPER, TORCH]
+LOCAL = ["moonshine", WHISPER, TORCH]
+
+
+@contextmanager
+def openai_server() -> Iterator[str]:
+    with serving(openai(load("faster-whisper"))) as web:
+        yield web.address
+
+
+SERVERS: dict[str, Callable[[], AbstractContextManager[str]]] = {
+    "openai-http": openai_server,
+    "whisper-cpp": whisper_server,
+}
+SERVED = [
+    pytest.param("openai-http", marks=pytest.mark.model),
+    pytest.param("whisper-cpp", marks=pytest.mark.slow),
+]
+REAL = [*LOCAL, *SERVED]
+RUNNING = ExitStack()
+
+
+@cache
+def address(server: str) -> str:
+    return RUNNING.enter_context(SERVERS[server]())
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_server_outlives_its_tests() -> Iterator[None]:
+    yield
+    RUNNING.close()
 
 
 def load(name: str) -> Transcriber:
     try:
-        engine: Transcriber = plugins.load("stt", name)(ENGINES[name]())
+        adapter: Callable[..., Transcriber] = plugins.load("stt", name)
+        engine = adapter(endpoint=address(name)) if name in SERVERS else adapter(ENGINES[name]())
     except EngineError as error:
         if "CI" in os.environ and not (name in UNLOCKED and isinstance(error, EngineMissing)):
             raise
@@ -167,9 +202,10 @@ def test_an_engine_either_guesses_the_language_or_says_that_it_cannot(
 
 
 def test_an_engine_says_what_it_is(engine: Transcriber) -> None:
-    assert engine.engine.name in ENGINES
+    served = engine.engine.name in SERVERS
+    assert served or engine.engine.name in ENGINES
     assert engine.engine.model
-    assert engine.engine.device == "cpu"
+    assert engine.engine.device == ("remote" if served else "cpu")
     assert "en" in engine.capabilities.languages
     assert min(engine.capabilities.batch, engine.capabilities.parallel) >= 1
     assert engine.capabilities.longest > 0
@@ -183,7 +219,7 @@ def test_an_option_that_it_does_not_know_is_refused(name: str, tmp_path: Path) -
         plugins.load("stt", name)(tmp_path, thraeds=2)
 
 
-@pytest.mark.parametrize("name", REAL)
+@pytest.mark.parametrize("name", LOCAL)
 @pytest.mark.parametrize("empty", [False, True])
 def test_a_missing_model_is_said_to_be_missing(name: str, empty: bool, tmp_path: Path) -> None:
     load(name)  # skips where the library is missing
@@ -195,7 +231,7 @@ def test_a_missing_model_is_said_to_be_missing(name: str, empty: bool, tmp_path:
         plugins.load("stt", name)(folder)
 
 
-@pytest.mark.parametrize("name", REAL)
+@pytest.mark.parametrize("name", LOCAL)
 def test_a_truncated_model_is_said_to_be_broken(name: str, tmp_path: Path) -> None:
     load(name)
     for file in ENGINES[name]().iterdir():

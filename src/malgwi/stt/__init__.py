@@ -14,6 +14,7 @@ from malgwi.stt.base import (
     spread_evenly,
 )
 from malgwi.stt.canary import CANARY_TEXT, canary, check_canary, check_heard
+from malgwi.stt.endpoint import probe
 
 __all__ = [
     "CANARY_TEXT",
@@ -26,5 +27,6 @@ __all__ = [
     "canary",
     "check_canary",
     "check_heard",
+    "probe",
     "spread_evenly",
 ]
