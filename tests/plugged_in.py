@@ -3,8 +3,10 @@
 from pathlib import Path
 
 MODULE = '''
-"""Engines that are slow or broken."""
+"""Engines that are slow, broken or mortal."""
 
+import os
+import signal
 import time
 
 from malgwi.errors import EngineFailed
@@ -21,6 +23,11 @@ class Slow(ScriptedTranscriber):
         return super().transcribe(pieces)
 
 
+class Mortal(ScriptedTranscriber):
+    def transcribe(self, pieces):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
 class Broken(ScriptedTranscriber):
     def transcribe(self, pieces):
         raise EngineFailed("broken ran out of memory. Use a smaller model.")
@@ -29,11 +36,12 @@ ENTRY_POINTS = """
 [malgwi.stt]
 slow = third_party:Slow
 broken = third_party:Broken
+mortal = third_party:Mortal
 """
 
 
 def install(folder: Path) -> Path:
-    """Engines `slow` and `broken`, for whoever has `folder` in the path."""
+    """Engines `slow`, `broken` and `mortal`, for whoever has `folder` in the path."""
     about = folder / "third_party-1.0.dist-info"
     about.mkdir(parents=True)
     (folder / "third_party.py").write_text(MODULE)

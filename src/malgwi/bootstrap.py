@@ -75,7 +75,15 @@ def engine_states(config: Config) -> list[EngineState]:
     return [_state(seam, name, config) for seam in ("stt", "vad") for name in plugins.names(seam)]
 
 
-def worker_build(config: Config, model: str) -> Build:
+def default_model(config: Config, engine: str | None = None) -> str | None:
+    """The model that the settings name for an engine, or it has by itself; None for no model."""
+    name = engine or config.stt.engine
+    if name == config.stt.engine and "model" in config.stt.model_fields_set:
+        return config.stt.model
+    return MODELS.get(name)
+
+
+def worker_build(config: Config, model: str | None) -> Build:
     """How the engine of a model is made, in a process of its own; self-tested there."""
     return partial(_in_worker, config, model)
 
@@ -86,7 +94,7 @@ def model_bytes(config: Config, model: str) -> int:
 
 
 def _in_worker(
-    config: Config, model: str, died: Mapping[str, str], on_try: Callable[[str], None]
+    config: Config, model: str | None, died: Mapping[str, str], on_try: Callable[[str], None]
 ) -> Any:
     return _stt(config, None, model, check=stt.check_canary, died=died, on_try=on_try)
 
@@ -101,11 +109,8 @@ def _stt(
     if config.stt.endpoint and engine is None:
         return _remote(config, config.stt.endpoint)
     name = engine or config.stt.engine
-    options: Mapping[str, Any] = {}
-    if name == config.stt.engine:
-        options = config.stt.options
-        model = model or (config.stt.model if "model" in config.stt.model_fields_set else None)
-    model = model or MODELS.get(name)
+    options: Mapping[str, Any] = config.stt.options if name == config.stt.engine else {}
+    model = model or default_model(config, name)
     adapter = plugins.load("stt", name)
     folders = [ops.find(model, config.models)] if model else []
     if name not in LIBRARIES or "device" in options:

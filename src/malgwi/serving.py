@@ -8,10 +8,11 @@ health       a canary for each engine; who cannot be kept alive ends the service
 """
 
 import logging
+import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -26,12 +27,12 @@ from malgwi import bootstrap, gateway, logs, ops, plugins, stt, text
 from malgwi.apps.transcription.dialects import SHAPES, Doors, routers
 from malgwi.apps.transcription.dialects.languages import NAMES
 from malgwi.apps.transcription.service import Service
-from malgwi.apps.transcription.wyoming import ModelCard, WyomingDoor, WyomingLimits
+from malgwi.apps.transcription.wyoming import ModelCard, WyomingDoor, check_wyoming_exposure
 from malgwi.audio import Decoders, Recording
 from malgwi.config import Config
 from malgwi.errors import BadOption, MalgwiError
 from malgwi.gateway import Crossing, Keys, Limits, Metrics, Readiness, Spool
-from malgwi.scheduling import Dispatcher, Lane, ModelFleet, Plan
+from malgwi.scheduling import Build, Dispatcher, Lane, ModelFleet, Plan
 from malgwi.types import Engine
 
 log = logging.getLogger(__name__)
@@ -58,10 +59,15 @@ def run(config: Config, announce: Callable[[str], None]) -> int:
     logs.set_up()
     keys = _keys(config)
     gateway.check_exposure(config.engine.host, keys)
+    if config.engine.wyoming:
+        check_wyoming_exposure(config.engine.wyoming_host, config.engine.wyoming_clients)
     default = _default(config)
     with ExitStack() as open_things:
         listening = open_things.enter_context(_listening(config.engine.host, config.engine.port))
-        app, fleet = open_things.enter_context(service(config, keys, default))
+        host, port = listening.getsockname()[:2]
+        address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        service = _Serving(config, keys, default, lambda: announce(address))
+        app, fleet = open_things.enter_context(service.open())
         server = uvicorn.Server(
             uvicorn.Config(
                 app,
@@ -73,50 +79,97 @@ def run(config: Config, announce: Callable[[str], None]) -> int:
         )
         watch = _Watch(fleet, default, server)
         watch.start()
-        host, port = listening.getsockname()[:2]
-        announce(f"http://{f'[{host}]' if ':' in host else host}:{port}")
-        server.run(sockets=[listening])
+        with _signals_survived():
+            server.run(sockets=[listening])
+        if service.failed:
+            raise service.failed
         return watch.verdict()
 
 
 @contextmanager
-def service(config: Config, keys: Keys, default: str) -> Iterator[tuple[FastAPI, ModelFleet]]:
-    """The application and its engines; both end with the block."""
-    with ExitStack() as open_things:
-        metrics = Metrics(version("malgwi"))
-        limits = Limits(
-            upload_bytes=config.engine.upload_bytes,
-            seconds=config.engine.seconds,
-            channels=config.engine.channels,
-            uploads=config.engine.requests,
-        )
-        fleet = ModelFleet(_plan(config, default), _Counting(metrics))
-        open_things.callback(fleet.close)
-        decoders = open_things.enter_context(Decoders(config.engine.decoders))
-        crossing = Crossing(config.engine.requests)
-        open_things.callback(crossing.close)
-        spool = Spool(_spool(config), limits, crossing, metrics)
-        open_things.callback(spool.close)
-        made = Service(
-            fleet,
-            partial(_opened, decoders, limits),
-            bootstrap.new_vad(config),
-            lambda _: [text.nfc, text.suppression()],
-        )
-        doors = Doors(made, spool, crossing, partial(_fetched, config, spool, crossing))
-        health = _Health(fleet, default, config.engine.canary, metrics)
-        _watch_queues(metrics, fleet)
-        app = gateway.new_app(
-            title="Malgwi engine",
-            version=version("malgwi"),
-            keys=keys,
-            metrics=metrics,
-            health=health,
-            routers=routers(doors),
-            shapes=SHAPES,
-            lifespan=partial(_wyoming, config, made, fleet),
-        )
-        yield app, fleet
+def _signals_survived() -> Iterator[None]:
+    """uvicorn ends at a signal as it should, and then sends itself the signal once more, which
+    would end this process before its engines and its spool are put away."""
+    before = [(each, signal.signal(each, _survive)) for each in (signal.SIGINT, signal.SIGTERM)]
+    try:
+        yield
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)
+
+
+def _survive(*_: object) -> None:
+    """The service is ending already."""
+
+
+class _Serving:
+    """The application and its engines."""
+
+    def __init__(
+        self, config: Config, keys: Keys, default: str, on_start: Callable[[], None]
+    ) -> None:
+        self._config, self._keys, self._default = config, keys, default
+        self._on_start = on_start
+        self.failed: MalgwiError | None = None
+        """What kept it from starting."""
+
+    @contextmanager
+    def open(self) -> Iterator[tuple[FastAPI, ModelFleet]]:
+        """Everything that is made here ends with the block."""
+        config, metrics, limits = self._config, Metrics(version("malgwi")), _limits(self._config)
+        with ExitStack() as open_things:
+            fleet = ModelFleet(_plan(config, self._default), _Counting(metrics))
+            open_things.callback(fleet.close)
+            decoders = open_things.enter_context(Decoders(config.engine.decoders))
+            crossing = Crossing(config.engine.requests)
+            open_things.callback(crossing.close)
+            spool = Spool(_spool(config), limits, crossing, metrics)
+            open_things.callback(spool.close)
+            service = Service(
+                fleet,
+                partial(_opened, decoders, limits),
+                bootstrap.new_vad(config),
+                lambda _: [text.nfc, text.suppression()],
+            )
+            doors = Doors(service, spool, crossing, partial(_fetched, config, spool, crossing))
+            _watch_queues(metrics, fleet)
+            app = gateway.new_app(
+                title="Malgwi engine",
+                version=version("malgwi"),
+                keys=self._keys,
+                metrics=metrics,
+                health=_Health(fleet, config.engine.canary, metrics),
+                routers=routers(doors),
+                shapes=SHAPES,
+                lifespan=lambda _: self._lifespan(service, fleet),
+            )
+            yield app, fleet
+
+    @asynccontextmanager
+    async def _lifespan(self, service: Service, fleet: ModelFleet) -> AsyncIterator[None]:
+        """Wyoming is served for as long as HTTP is."""
+        async with AsyncExitStack() as open_things:
+            if self._config.engine.wyoming:
+                door = _wyoming_door(self._config, service, fleet)
+                try:
+                    await door.start(
+                        self._config.engine.wyoming_host, self._config.engine.wyoming_port
+                    )
+                except MalgwiError as error:
+                    self.failed = error
+                    raise
+                open_things.push_async_callback(door.stop)
+            self._on_start()
+            yield
+
+
+def _limits(config: Config) -> Limits:
+    return Limits(
+        upload_bytes=config.engine.upload_bytes,
+        seconds=config.engine.seconds,
+        channels=config.engine.channels,
+        uploads=config.engine.requests,
+    )
 
 
 def _default(config: Config) -> str:
@@ -124,11 +177,10 @@ def _default(config: Config) -> str:
     if config.stt.endpoint:
         return config.stt.model if "model" in config.stt.model_fields_set else "remote"
     plugins.load("stt", config.stt.engine)
-    chosen = config.stt.model if "model" in config.stt.model_fields_set else None
-    name = chosen or bootstrap.MODELS.get(config.stt.engine) or config.stt.engine
-    if bootstrap.MODELS.get(config.stt.engine, "") is not None:
-        ops.find(name, config.models)
-    return name
+    model = bootstrap.default_model(config)
+    if model:
+        ops.find(model, config.models)
+    return model or config.stt.engine
 
 
 def _plan(config: Config, default: str) -> Plan:
@@ -136,7 +188,7 @@ def _plan(config: Config, default: str) -> Plan:
     return Plan(
         default=default,
         installed=partial(_installed, config, default),
-        build=partial(bootstrap.worker_build, config),
+        build=partial(_build, config, default),
         size=partial(bootstrap.model_bytes, config),
         aliases={**dict.fromkeys(OPENAI_NAMES, default), **config.engine.aliases},
         memory=config.engine.memory,
@@ -144,6 +196,12 @@ def _plan(config: Config, default: str) -> Plan:
         patience=config.engine.patience,
         preload=[default] if wanted is None else wanted,
     )
+
+
+def _build(config: Config, default: str, name: str) -> Build:
+    """The default may be an engine that needs no model, or a server that has its own."""
+    model = bootstrap.default_model(config) if name == default else name
+    return bootstrap.worker_build(config, model)
 
 
 def _installed(config: Config, default: str) -> Sequence[str]:
@@ -184,27 +242,14 @@ def _fetched(config: Config, spool: Spool, crossing: Crossing, request: Any, url
     )
 
 
-@asynccontextmanager
-async def _wyoming(
-    config: Config, made: Service, fleet: ModelFleet, _: FastAPI
-) -> AsyncIterator[None]:
-    """Serves Wyoming for as long as HTTP is served."""
-    if not config.engine.wyoming:
-        yield
-        return
-    door = WyomingDoor(
-        made,
+def _wyoming_door(config: Config, service: Service, fleet: ModelFleet) -> WyomingDoor:
+    return WyomingDoor(
+        service,
         _spool(config) / "wyoming",
         partial(_card, fleet, tuple(NAMES)),
         version=version("malgwi"),
-        limits=WyomingLimits(),
         clients=config.engine.wyoming_clients,
     )
-    await door.start(config.engine.wyoming_host, config.engine.wyoming_port)
-    try:
-        yield
-    finally:
-        await door.stop()
 
 
 @contextmanager
@@ -220,6 +265,7 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
                 f"It cannot listen on {host} port {port}: {error.strerror or error}. "
                 "Give another --host or --port, or end what listens there."
             ) from error
+        made.listen()  # who comes before the service has started waits for it
         yield made
 
 
@@ -260,7 +306,6 @@ class _Health:
     """A canary for each engine that is loaded."""
 
     fleet: ModelFleet
-    default: str
     budget: float
     metrics: Metrics
 
