@@ -120,7 +120,7 @@ class _Serving:
         with ExitStack() as open_things:
             fleet = ModelFleet(_plan(config, self._default), _Counting(metrics))
             open_things.callback(fleet.close)
-            decoders = open_things.enter_context(Decoders(config.engine.decoders))
+            decoders = open_things.enter_context(Decoders(most=config.engine.decoders))
             crossing = Crossing(config.engine.requests)
             open_things.callback(crossing.close)
             spool = Spool(_spool(config), limits, crossing, metrics)

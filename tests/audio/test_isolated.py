@@ -717,3 +717,20 @@ def test_a_decoder_is_replaced_after_many_recordings(tmp_path: Path) -> None:
             return decoders.pids != (pid,)
 
         until(replaced)
+
+
+def test_long_recordings_that_are_read_slowly_do_not_stand_in_the_way_of_a_short_one(
+    long: Path, short: Path
+) -> None:
+    with Decoders(processes=1, most=3) as pool:
+        slow = [pool.open([path]).blocks() for path in (long, long)]
+        for blocks in slow:
+            next(blocks)
+
+        with ThreadPoolExecutor(1) as one_more:
+            heard = one_more.submit(lambda: list(pool.open([short]).blocks()))
+            assert heard.result(PATIENCE)
+
+        assert len(pool.pids) == 3
+        for blocks in slow:
+            blocks.close()  # type: ignore[attr-defined]

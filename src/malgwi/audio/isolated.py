@@ -9,11 +9,13 @@ else: the decoder is replaced, the others go on. The recordings are like those o
 """
 
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
+from math import inf, nextafter
 from pathlib import Path
 from threading import Condition, Event, Thread
 
@@ -29,6 +31,8 @@ START = 60.0  # seconds that a decoder may take to load what it needs
 GRACE = 1.0  # seconds that it may take to break off; to start another takes a quarter of that
 LIFE = 5_000  # orders; each leaves some hundred bytes behind, and none shall see too many
 RETRY = 1.0  # seconds until another start where one has failed
+LOOK = 0.25  # seconds that somebody waits before another is started for a while
+LINGER = 30.0  # seconds that such a one is kept when nobody needs it
 
 log = logging.getLogger(__name__)
 
@@ -37,22 +41,30 @@ class Decoders:
     """A few processes that decode. Entering starts them, without waiting; leaving ends them.
 
     Each takes one opening or one reading at a time; who comes when all are busy waits, first
-    come first served. None outlives this process, however it ends.
+    come first served. A reading keeps its decoder for as long as its blocks are taken, so that
+    more are started while somebody waits. None outlives this process, however it ends.
     """
 
     def __init__(
-        self, processes: int = 2, memory: int = 2 * 1024**3, patience: float = 60.0
+        self,
+        processes: int = 2,
+        memory: int = 2 * 1024**3,
+        patience: float = 60.0,
+        most: int | None = None,
     ) -> None:
         """`memory` is the most bytes of address space of each (Linux); `patience` how many
-        seconds it may get no further with what it is asked for.
+        seconds it may get no further with what it is asked for; `most` how many there may be
+        for a while, where that is more than `processes`.
         """
         self._processes = processes
+        self._most = max(processes, most or 0)
         self._memory = memory
         self._patience = patience
         self._changed = Condition()
         self._living: list[Decoder] = []
         self._idle: list[Decoder] = []
-        self._queue: deque[object] = deque()
+        self._idle_since: dict[Decoder, float] = {}
+        self._queue: deque[float] = deque()  # since when each waits; no two the same
         self._trouble = ""  # why the last start has failed
         self._closed = False
         self._keeper = Thread(target=self._keep, name="decoders", daemon=True)
@@ -137,13 +149,13 @@ class Decoders:
             self._give_back(decoder, usable=not lost and reading.rest(GRACE))
 
     def _take(self, stop: Event) -> Decoder:
-        ticket = object()
         with self._changed:
+            ticket = max(time.monotonic(), nextafter(self._queue[-1], inf) if self._queue else 0.0)
             self._queue.append(ticket)
             try:
                 while True:
                     self._check(stop)
-                    if self._queue[0] is ticket and (decoder := self._free()):
+                    if self._queue[0] == ticket and (decoder := self._free()):
                         return decoder
                     self._changed.wait(None if stop is NEVER else STOP_POLL)
             finally:
@@ -171,7 +183,8 @@ class Decoders:
     def _give_back(self, decoder: Decoder, usable: bool) -> None:
         with self._changed:
             if usable and decoder.orders < LIFE and not self._closed:
-                self._idle.append(decoder)
+                self._idle.append(decoder)  # taken from the same end, so that the rest gets old
+                self._idle_since[decoder] = time.monotonic()
                 self._changed.notify_all()
                 return
         self._discard(decoder)
@@ -180,6 +193,7 @@ class Decoders:
         decoder.end()
         with self._changed:
             self._living.remove(decoder)
+            self._idle_since.pop(decoder, None)
             self._changed.notify_all()
 
     def _keep(self) -> None:
@@ -195,10 +209,30 @@ class Decoders:
                     self._changed.wait_for(lambda: self._closed, RETRY)
 
     def _lacks_one(self) -> bool:
-        """Wait until there are too few. False once there shall be none."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._closed or len(self._living) < self._processes)
-            return not self._closed
+        """Wait until there are too few, ending those of which there are too many. False once
+        there shall be none."""
+        while not self._closed:
+            with self._changed:
+                if len(self._living) < self._wanted():
+                    return True
+                self._changed.wait(LOOK)
+                spare = self._spare()
+            if spare:
+                self._discard(spare)
+        return False
+
+    def _wanted(self) -> int:
+        """How many there should be."""
+        waits = self._queue and not self._idle and time.monotonic() - self._queue[0] > LOOK
+        return min(self._most, len(self._living) + 1) if waits else self._processes
+
+    def _spare(self) -> Decoder | None:
+        """One that nobody has needed for a while, taken out."""
+        if len(self._living) <= self._processes or not self._idle:
+            return None
+        if time.monotonic() - self._idle_since[self._idle[0]] < LINGER:
+            return None
+        return self._idle.pop(0)
 
     def _start(self) -> None:
         decoder = Decoder(self._memory)
