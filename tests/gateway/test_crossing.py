@@ -11,7 +11,7 @@ from fastapi import Request
 from starlette.types import Message
 
 from malgwi import logs
-from malgwi.errors import BadAudio, Cancelled
+from malgwi.errors import BadAudio, Cancelled, Overloaded
 from malgwi.gateway import Crossing
 
 Put = Callable[[int], None]
@@ -108,27 +108,24 @@ def test_when_the_task_is_cancelled_the_function_is_told_and_waited_for(crossing
     asyncio.run(main())
 
 
-def test_what_waits_for_a_thread_never_begins_when_its_client_goes(crossing: Crossing) -> None:
+def test_a_request_too_many_hears_when_to_come_again(crossing: Crossing) -> None:
     began, leave = Event(), Event()
 
     def first(stop: Event) -> None:
         began.set()
         assert leave.wait(10)
 
-    def second(stop: Event) -> None:
-        pytest.fail("Nobody wants this any more.")
-
-    async def main() -> None:
+    async def main() -> str:
         busy = asyncio.create_task(crossing.run(Caller().request, first))
         await happened(began)
-        caller = Caller()
-        caller.gone.set()
-        with pytest.raises(Cancelled):
-            await crossing.run(caller.request, second)
+        with pytest.raises(Overloaded) as refused:
+            await crossing.run(Caller().request, lambda stop: None)
+        assert refused.value.retry_after > 0
         leave.set()
         await busy
+        return await crossing.run(Caller().request, lambda stop: "room again")
 
-    asyncio.run(main())
+    assert asyncio.run(main()) == "room again"
 
 
 def test_short_work_does_not_wait_behind_requests(crossing: Crossing) -> None:

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from threading import Condition, Event
 from typing import Generic, TypeVar
@@ -12,23 +12,25 @@ from typing import Generic, TypeVar
 from anyio import CancelScope
 from fastapi import Request
 
-from malgwi.errors import Cancelled
+from malgwi.errors import Cancelled, Overloaded
 
 T = TypeVar("T")
 
 _WRITERS = 4  # threads for short work on files
+_RETRY_AFTER = 5  # seconds
 _AHEAD = 16  # items of a stream that may wait for a slow client
 
 
 class Crossing:
-    """Threads for requests, `capacity` of them; more requests wait for a free one.
+    """Threads for requests, `capacity` of them; one request more hears when to come again.
 
     What waits for an engine holds a thread while it waits, so that short work on files has
-    threads of its own, and `capacity` must be more than what is admitted to wait: a request
-    that is to hear 429 needs a thread to be told.
+    threads of its own.
     """
 
     def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._in_hand = 0
         self._requests = ThreadPoolExecutor(capacity, thread_name_prefix="request")
         self._short = ThreadPoolExecutor(_WRITERS, thread_name_prefix="file")
 
@@ -41,21 +43,22 @@ class Crossing:
         """The result of `function`, called in a thread with an event that says: stop.
 
         The event is set when the client has gone or the task is cancelled. In any case the
-        function has ended when this returns. Raises what the function raises, and Cancelled
-        where the client has gone. Call it when the body of the request has been read.
+        function has ended when this returns. Raises what the function raises, Cancelled where
+        the client has gone, and Overloaded. Call it when the request's body has been read.
         """
-        stop = Event()
-        work = _Work(self._requests, function, stop)
-        gone = asyncio.create_task(_gone(request))
-        try:
-            await asyncio.wait({gone, work.ended}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            stopped = not work.ended.done()
-            gone.cancel()
-            await work.stop(stop.set)
-        if stopped:
-            raise Cancelled("The client has gone.")
-        return work.result()
+        with self._one_more():
+            stop = Event()
+            work = _Work(self._requests, function, stop)
+            gone = asyncio.create_task(_gone(request))
+            try:
+                await asyncio.wait({gone, work.ended}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                stopped = not work.ended.done()
+                gone.cancel()
+                await work.stop(stop.set)
+            if stopped:
+                raise Cancelled("The client has gone.")
+            return work.result()
 
     async def briefly(self, function: Callable[[], T]) -> T:
         """Short work on files. It has ended when this returns, even if the task is cancelled."""
@@ -69,24 +72,40 @@ class Crossing:
         """What `function` hands to its callback, as it comes.
 
         The callback waits while the client is slow to take, and raises Cancelled once it has
-        gone or the event is set. In any case the function has ended when the stream has.
+        gone or the event is set. In any case the function has ended when the stream has. Raises
+        what `run` raises, Overloaded before the first item.
         """
-        items: _Items[T] = _Items(asyncio.get_running_loop())
-        work = _Work(self._requests, function, items.stop, items.put)
-        work.ended.add_done_callback(items.close)
-        gone = asyncio.create_task(_gone(request))
-        gone.add_done_callback(items.leave)
+        with self._one_more():
+            items: _Items[T] = _Items(asyncio.get_running_loop())
+            work = _Work(self._requests, function, items.stop, items.put)
+            work.ended.add_done_callback(items.close)
+            gone = asyncio.create_task(_gone(request))
+            gone.add_done_callback(items.leave)
+            try:
+                async for item in items:
+                    yield item
+            finally:
+                stopped = not work.ended.done()
+                gone.remove_done_callback(items.leave)
+                gone.cancel()
+                await work.stop(items.leave)
+            if stopped:
+                raise Cancelled("The client has gone.")
+            work.result()
+
+    @contextmanager
+    def _one_more(self) -> Iterator[None]:
+        if self._in_hand >= self._capacity:
+            raise Overloaded(
+                f"{self._capacity} requests are being worked on, the most at a time. "
+                "Send this one again.",
+                _RETRY_AFTER,
+            )
+        self._in_hand += 1
         try:
-            async for item in items:
-                yield item
+            yield
         finally:
-            stopped = not work.ended.done()
-            gone.remove_done_callback(items.leave)
-            gone.cancel()
-            await work.stop(items.leave)
-        if stopped:
-            raise Cancelled("The client has gone.")
-        work.result()
+            self._in_hand -= 1
 
 
 class _Work(Generic[T]):
@@ -103,10 +122,9 @@ class _Work(Generic[T]):
         return self._thread.result()
 
     async def stop(self, ask: Callable[[], None]) -> None:
-        """Ask it to end, or not to begin, and wait for that."""
+        """Ask it to end, and wait for that."""
         if not self.ended.done():
             ask()
-            self._thread.cancel()
         await self.wait()
 
     async def wait(self) -> None:
