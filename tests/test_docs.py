@@ -90,7 +90,7 @@ def understood(line: str) -> bool:
                 return False
         elif isinstance(command, click.Group):
             if token not in command.commands:
-                return False
+                return command.invoke_without_command  # it is the value of an option
             command = command.commands[token]
     return True
 

@@ -26,6 +26,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 EXIT_FAILED = 1  # the engine broke, or a check found something
 EXIT_BAD_INPUT = 2
+EXIT_WORN_OUT = 70  # the engine service should be started again
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 FORMATS_IN_A_FOLDER = "json,srt,txt"
@@ -337,7 +338,9 @@ def engine(
         from malgwi import serving
     except ModuleNotFoundError as error:
         raise EngineMissing("engine", error.name) from error
-    raise SystemExit(serving.run(config, _announce))
+    if not serving.run(config, _announce):
+        click.echo("malgwi: The engine cannot be kept alive; the log says why.", err=True)
+        raise SystemExit(EXIT_WORN_OUT)
 
 
 @engine.command("key")

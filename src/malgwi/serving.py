@@ -37,10 +37,6 @@ from malgwi.types import Engine
 
 log = logging.getLogger(__name__)
 
-EXIT_WORN_OUT = 70
-"""The engine cannot be kept alive; a supervisor should start the service again."""
-EXIT_UNUSABLE = 2
-"""The engine cannot be loaded at all; a new start would not help."""
 DRAIN = 30
 """Seconds that requests have to end when the service is asked to."""
 LOOK = 0.5
@@ -50,11 +46,12 @@ FILES = {"faster-whisper": "model.bin", "transformers": "model.bin"}
 """By which file a model of an engine is known."""
 
 
-def run(config: Config, announce: Callable[[str], None]) -> int:
-    """Serve until SIGTERM or Ctrl-C; returns the exit code.
+def run(config: Config, announce: Callable[[str], None]) -> bool:
+    """Serve until SIGTERM or Ctrl-C. False where it ended because an engine cannot be kept alive,
+    so that a supervisor should start it again.
 
     `announce` gets the address once it answers there. Raises BadOption for an address that cannot
-    be used, and what keeps the default model from being found.
+    be used, and what keeps the default model from being found or loaded.
     """
     logs.set_up()
     keys = _keys(config)
@@ -276,7 +273,7 @@ class _Watch(Thread):
         super().__init__(name="watch the engines", daemon=True)
         self._fleet, self._default, self._server = fleet, default, server
         self._error: MalgwiError | None = None
-        self._worn_out: str | None = None
+        self._worn_out = False
 
     def run(self) -> None:
         while not self._server.should_exit:
@@ -284,17 +281,17 @@ class _Watch(Thread):
                 self._look(each)
             time.sleep(LOOK)
 
-    def verdict(self) -> int:
-        """The exit code, after the service has ended. Raises what kept the model from loading."""
+    def verdict(self) -> bool:
+        """Whether it ended because it was asked to. Raises what kept the model from loading."""
         self._server.should_exit = True
         if self._error:
             raise self._error
-        return EXIT_WORN_OUT if self._worn_out else 0
+        return not self._worn_out
 
     def _look(self, dispatcher: Dispatcher) -> None:
         if dispatcher.worn_out:
             log.critical("an engine cannot be kept alive", extra={"model": dispatcher.model})
-            self._worn_out = dispatcher.hopeless
+            self._worn_out = True
             self._server.should_exit = True
         elif dispatcher.model == self._default and not dispatcher.engine and dispatcher.load_error:
             self._error = dispatcher.load_error
