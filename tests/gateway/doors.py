@@ -155,6 +155,14 @@ def _routes(doors: Doors) -> APIRouter:
 
         return StreamingResponse(doors.crossing.stream(request, lines))
 
+    @routes.get("/half")
+    async def half(request: Request) -> StreamingResponse:
+        def first_line(stop: Event, put: Callable[[str], None]) -> None:
+            put("the first line\n")
+            raise doors.fault
+
+        return StreamingResponse(doors.crossing.stream(request, first_line))
+
     @routes.get("/fault")
     @routes.get("/brief/fault")
     async def fault() -> None:

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 
+import httpx
 import pytest
 from gateway.doors import Doors, doors
+from gateway.serving import serving
 from log_lines import log_lines, parsed
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
@@ -190,6 +192,19 @@ def test_what_nobody_expected_is_500_with_the_id_and_nothing_of_what_broke(
     assert isinstance(error, dict)
     assert error["type"] == "ValueError"
     assert error["where"][-1].endswith("in fault")
+
+
+def test_an_answer_that_breaks_in_the_middle_is_broken_off_and_logged_once(
+    opened: Doors, lines: StringIO
+) -> None:
+    opened.fault = ValueError("mayday mayday")
+
+    with serving(opened.app) as port, pytest.raises(httpx.RemoteProtocolError):
+        httpx.get(f"http://127.0.0.1:{port}/half")
+
+    (error,) = (each for each in parsed(lines) if each["level"] == "ERROR")
+    assert "ValueError" in str(error["error"])
+    assert "mayday" not in lines.getvalue()
 
 
 def test_the_document_describes_errors_as_they_are(client: TestClient) -> None:

@@ -14,6 +14,7 @@ class Wanted(FormModel):
     granularities: list[Literal["word", "segment"]] | None = None
     names: tuple[str, ...] = ()
     stream: bool = False
+    offset: float = 0.0
 
     @field_validator("language")
     @classmethod
@@ -79,7 +80,8 @@ def test_fields_that_nobody_knows_are_left_alone_and_listed() -> None:
     [
         ("temperature", "warm"),
         ("temperature", "2"),
-        ("temperature", "nan"),
+        ("offset", "nan"),
+        ("offset", "-inf"),
         ("response_format", "xml"),
         ("granularities", "letter"),
         ("stream", "perhaps"),

@@ -165,10 +165,16 @@ def test_what_is_not_there_is_said(tmp_path: Path, address: str) -> None:
         get(f"http://{address}/nothing", tmp_path, address)
 
 
-@pytest.mark.parametrize("path", ["sound", "endless"])
-def test_more_than_the_limit_is_refused(tmp_path: Path, address: str, path: str) -> None:
+def test_more_than_the_limit_is_refused_while_it_comes(tmp_path: Path, address: str) -> None:
     with pytest.raises(TooLarge, match="100,000"):
-        get(f"http://{address}/{path}", tmp_path, address, limit=100_000)
+        get(f"http://{address}/endless", tmp_path, address, limit=100_000)
+
+
+def test_what_is_declared_too_large_is_not_even_begun(tmp_path: Path, address: str) -> None:
+    with pytest.raises(TooLarge, match="100,000"):
+        get(f"http://{address}/sound", tmp_path, address, limit=100_000)
+
+    assert not (tmp_path / "file").exists()
 
 
 def test_a_download_that_breaks_off_is_no_recording(tmp_path: Path, address: str) -> None:
