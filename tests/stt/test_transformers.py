@@ -24,7 +24,7 @@ def folder(models: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def ours(folder: Path) -> Transcriber:
-    engine: Transcriber = plugins.load("stt", "transformers")(folder, threads=1)
+    engine: Transcriber = plugins.load("stt", "transformers")(folder)
     return engine
 
 

@@ -35,11 +35,13 @@ class TransformersWhisper(FasterWhisper):
         device: str = "cpu",
         device_index: int = 0,
         compute_type: str = "auto",
-        threads: int = 2,
+        threads: int = 1,
         batch: int = 8,
     ) -> None:
         """`compute_type` "auto" is float16 on a GPU that is good at it, float32 elsewhere.
 
+        `threads` are those of a CPU. More than one are hardly faster, and wait for each other by
+        spinning: on a busy machine two took seven times as long as one.
         Raises ModelMissing, ModelBroken, BadOption, OutOfMemory.
         """
         if threads < 1 or batch < 1:
