@@ -4,8 +4,11 @@ Every value is immutable, and every time is in seconds from the start of the rec
 This module imports no other room of the package, so every other room can import it.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -195,3 +198,58 @@ class Transcript:
 
     def of_channel(self, channel: int) -> tuple[Utterance, ...]:
         return tuple(each for each in self.utterances if each.channel == channel)
+
+
+class Lane(StrEnum):
+    """How urgent work is; the first lane goes first."""
+
+    LIVE = "live"
+    """Somebody is speaking now and reads along."""
+    INTERACTIVE = "interactive"
+    """Somebody waits for the answer."""
+    BATCH = "batch"
+    """It is wanted, but nobody waits."""
+
+
+class JobState(StrEnum):
+    """Where a job is. It ends as done, dead or cancelled, and never leaves that."""
+
+    WAITING = "waiting"
+    """For the jobs that it needs."""
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    DEAD = "dead"
+    """It was tried as often as it may be, or cannot be done at all; `Job.error` says why."""
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Work for later, as the ledger has it."""
+
+    id: str
+    kind: str
+    """What is to be done: the name of a handler."""
+    lane: Lane
+    queue: str
+    """Which workers do it: `realtime`, `analysis` or `batch`."""
+    payload: Mapping[str, Any]
+    """What with, as JSON; ids and options, never sound and never text that was said."""
+    state: JobState
+    attempt: int
+    """How often it was claimed. Also the fencing token: only the holder of the last one counts."""
+    max_attempts: int
+    created: datetime
+    needs: tuple[str, ...] = ()
+    """Ids of the jobs that have to be done before."""
+    progress: Mapping[str, Any] = field(default_factory=dict)
+    error: str | None = None
+    """A sentence; of the last attempt while there are more to come."""
+    worker: str | None = None
+    lease_until: datetime | None = None
+    started: datetime | None = None
+    ended: datetime | None = None
+    cancel_asked: bool = False
+    key: str | None = None
+    """Idempotency key: a second job of this key is the first one."""

@@ -9,12 +9,13 @@ fleet        several models: aliases, loading, idle ones unloaded, a bound for m
 shared       the engine as one request sees it
 """
 
-from malgwi.scheduling.base import Fleet, Lane, ModelState
+from malgwi.scheduling.base import Fleet, ModelState
 from malgwi.scheduling.dispatcher import Dispatcher
 from malgwi.scheduling.fleet import ModelFleet, Plan
 from malgwi.scheduling.observer import Observer, Unobserved
 from malgwi.scheduling.shared import SharedTranscriber
 from malgwi.scheduling.worker import Build
+from malgwi.types import Lane
 
 __all__ = [
     "Build",

@@ -2,23 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from threading import Event
 from typing import Protocol
 
 from malgwi.stt import Transcriber
-from malgwi.types import Engine
-
-
-class Lane(StrEnum):
-    """How urgent a piece is; the first lane goes first."""
-
-    LIVE = "live"
-    """Somebody is speaking now and reads along."""
-    INTERACTIVE = "interactive"
-    """Somebody waits for the answer."""
-    BATCH = "batch"
-    """It is wanted, but nobody waits."""
+from malgwi.types import Engine, Lane
 
 
 @dataclass(frozen=True, slots=True)

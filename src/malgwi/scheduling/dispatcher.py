@@ -14,14 +14,13 @@ from threading import Condition, Event, Thread
 from typing import Any
 
 from malgwi.errors import Cancelled, EngineFailed, EngineGone, MalgwiError, OutOfMemory
-from malgwi.scheduling.base import Lane
 from malgwi.scheduling.observer import Observer
 from malgwi.scheduling.process import EngineProcess, error_of
 from malgwi.scheduling.speed import Speed
 from malgwi.scheduling.waiting import Account, Ticket, Waiting
 from malgwi.scheduling.worker import Batch, Build, Done, Failed
 from malgwi.stt import Capabilities, Piece
-from malgwi.types import Engine
+from malgwi.types import Engine, Lane
 
 log = logging.getLogger(__name__)
 

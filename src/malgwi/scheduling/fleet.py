@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from threading import Event, Lock, Thread
 
 from malgwi.errors import EngineGone, ModelMissing, Overloaded
-from malgwi.scheduling.base import Lane, ModelState
+from malgwi.scheduling.base import ModelState
 from malgwi.scheduling.dispatcher import Dispatcher
 from malgwi.scheduling.observer import Observer, Unobserved
 from malgwi.scheduling.shared import SharedTranscriber
 from malgwi.scheduling.worker import Build
 from malgwi.stt import Transcriber
+from malgwi.types import Lane
 
 log = logging.getLogger(__name__)
 

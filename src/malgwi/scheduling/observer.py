@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from malgwi.scheduling.base import Lane
-from malgwi.types import Engine
+from malgwi.types import Engine, Lane
 
 
 class Observer(Protocol):

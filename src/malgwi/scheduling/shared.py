@@ -4,11 +4,10 @@ from collections.abc import Collection, Sequence
 from threading import Event
 
 from malgwi.errors import BadOption
-from malgwi.scheduling.base import Lane
 from malgwi.scheduling.dispatcher import Dispatcher
 from malgwi.scheduling.waiting import Account
 from malgwi.stt import Capabilities, LanguageGuess, Piece, Recognition
-from malgwi.types import Engine
+from malgwi.types import Engine, Lane
 
 
 class SharedTranscriber:

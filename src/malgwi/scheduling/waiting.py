@@ -13,8 +13,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
-from malgwi.scheduling.base import Lane
 from malgwi.stt import Piece
+from malgwi.types import Lane
 
 LANES = tuple(Lane)
 PATIENCE = {Lane.INTERACTIVE: 5.0, Lane.BATCH: 30.0}

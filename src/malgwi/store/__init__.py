@@ -1,0 +1,1 @@
+"""Recordings, transcripts and jobs are kept here, and found again."""
