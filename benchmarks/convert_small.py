@@ -36,8 +36,8 @@ def convert(package: Path, out: Path) -> None:
 
 
 def save_floats(source: Path, folder: Path) -> None:
-    import torch  # type: ignore[import-not-found]
-    from transformers import (  # type: ignore[import-not-found]
+    import torch
+    from transformers import (
         WhisperConfig,
         WhisperForConditionalGeneration,
     )
