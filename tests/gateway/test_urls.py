@@ -1,5 +1,8 @@
 """Fetching, from a server on loopback: allowed here only because tests list its very address."""
 
+import shutil
+import ssl
+import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -62,6 +65,30 @@ def address(server: ThreadingHTTPServer) -> str:
     return f"127.0.0.1:{server.server_port}"
 
 
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """Of 127.0.0.1, signed by nobody but itself, with its key."""
+    openssl = shutil.which("openssl")
+    if not openssl:
+        pytest.skip("There is no openssl to make a certificate with.")
+    key, pem = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    command = [openssl, "req", "-x509", *kind, *subject, "-keyout", str(key), "-out", str(pem)]
+    subprocess.run(command, check=True, capture_output=True)
+    pem.write_bytes(pem.read_bytes() + key.read_bytes())
+    return pem
+
+
+@pytest.fixture
+def secure(server: ThreadingHTTPServer, certificate: Path) -> str:
+    """The server's address, and from now on it speaks TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    return f"127.0.0.1:{server.server_port}"
+
+
 def get(url: str, into: Path, *hosts: str, limit: int = 10**9, stop: Event | None = None) -> Upload:
     return fetch(url, into / "file", hosts=hosts, limit=limit, offline=False, stop=stop)
 
@@ -93,6 +120,23 @@ def test_without_a_list_of_hosts_nothing_is_fetched_and_the_setting_is_named(
 def test_offline_nothing_is_fetched(tmp_path: Path, address: str) -> None:
     with pytest.raises(NetworkRefused):
         fetch(f"http://{address}/sound", tmp_path / "f", hosts=[address], limit=10**9, offline=True)
+
+
+def test_a_host_whose_certificate_is_good_is_fetched_from(
+    tmp_path: Path, secure: str, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+
+    assert get(f"https://{secure}/sound", tmp_path, secure).size == len(SOUND)
+
+
+def test_a_host_whose_certificate_nobody_vouches_for_is_not(
+    tmp_path: Path, secure: str, server: ThreadingHTTPServer
+) -> None:
+    with pytest.raises(NetworkError):
+        get(f"https://{secure}/sound", tmp_path, secure)
+
+    assert server.asked == []  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("hosts", [["example.org"], ["127.0.0.1"], ["127.0.0.2:{port}"], ["0.0.1"]])
