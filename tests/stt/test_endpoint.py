@@ -78,7 +78,13 @@ def test_from_a_container_it_says_how_to_reach_the_host() -> None:
         stt.probe("http://host.docker.internal:9")
 
 
-@pytest.mark.parametrize("endpoint", ["", "host:8081", "ftp://host", "file:///etc/passwd"])
+@pytest.mark.parametrize("endpoint", ["host:8081", "ftp://host", "file:///etc/passwd"])
 def test_only_http_addresses_are_asked(endpoint: str) -> None:
     with pytest.raises(BadOption, match="http://"):
         stt.probe(endpoint)
+
+
+@pytest.mark.parametrize("name", ["openai-http", "whisper-cpp"])
+def test_an_engine_without_an_endpoint_says_what_to_set(name: str) -> None:
+    with pytest.raises(BadOption, match="STT_ENDPOINT"):
+        plugins.load("stt", name)()

@@ -9,7 +9,7 @@ import pytest
 from stt.web import Answer, Answerer, Asked, openai, serving, verbose
 
 from malgwi.errors import BadOption, EngineFailed, EngineGone
-from malgwi.stt import Piece, spread_evenly
+from malgwi.stt import LanguageGuess, Piece, spread_evenly
 from malgwi.stt.base import Recognition
 from malgwi.stt.openai_http import OpenAIHttp
 from malgwi.testing import ScriptedTranscriber
@@ -78,19 +78,37 @@ def test_the_request_says_what_the_piece_says() -> None:
     }
 
 
-def test_our_own_server_is_told_hot_words_and_that_the_piece_was_cut() -> None:
-    extras = {"device": "cuda", "model": "whisper-base", "compute_type": "int8"}
-    ours = {**HEARD, "x_malgwi": {**extras, "language_probability": 0.75}}
+def test_our_own_server_is_told_and_tells_more_than_others() -> None:
+    extras = {
+        "device": "cuda",
+        "model": "whisper-base",
+        "channels": [{"language": "ko", "language_probability": 0.75}],
+    }
+    sure = [{"token": each, "logprob": math.log(0.5)} for each in (" Yes,", " it", " was.")]
+    ours = {**HEARD, "logprobs": sure, "x_malgwi": extras}
     with serving(server(lambda asked: ours, owner="malgwi")) as web:
         engine = OpenAIHttp(endpoint=web.address)
-        engine.transcribe([Piece(SOUND, "ko", prompt="before", hotwords="names")])
-        [guess] = engine.detect_language([Piece(SOUND)])
+        [heard] = engine.transcribe([Piece(SOUND, "ko", prompt="before", hotwords="names")])
+        guesses = engine.detect_language([Piece(SOUND)], ["ko", "ja"])
 
     fields = web.asked[2].fields
     assert (fields["prompt"], fields["hotwords"]) == (["before"], ["names"])
     assert fields["x_malgwi_vad"] == ["false"]
+    assert web.asked[3].fields["languages[]"] == ["ja", "ko"]
     assert (engine.engine.device, engine.engine.model) == ("cuda", "whisper-base")
-    assert guess.probability == 0.75
+    assert [word.confidence for word in heard.words] == pytest.approx([0.5] * 3)
+    assert guesses == [LanguageGuess("ko", 0.75)]
+
+
+def test_nothing_heard_needs_no_language() -> None:
+    silent = {**HEARD, "language": None, "text": "", "segments": [], "words": []}
+    with serving(server(lambda asked: silent)) as web:
+        engine = OpenAIHttp(endpoint=web.address)
+        [heard] = engine.transcribe([Piece(SOUND)])
+        [guess] = engine.detect_language([Piece(SOUND)])
+
+    assert heard.words == ()
+    assert guess.probability == 0.0
 
 
 def test_a_step_down_of_our_own_server_is_known_from_its_next_answer() -> None:
@@ -111,15 +129,15 @@ def test_a_step_down_of_our_own_server_is_known_from_its_next_answer() -> None:
 
 
 def test_translation_is_asked_for_at_its_own_path() -> None:
-    with serving(server()) as web:
-        [heard] = OpenAIHttp(endpoint=web.address).transcribe(
-            [Piece(SOUND, "ko", task="translate")]
-        )
+    with serving(server(lambda asked: {**HEARD, "words": None})) as web:
+        engine = OpenAIHttp(endpoint=web.address)
+        [heard] = engine.transcribe([Piece(SOUND, "ko", task="translate")])
 
     asked = web.asked[-1]
     assert asked.path == "/v1/audio/translations"
     assert not {"language", "timestamp_granularities[]"} & set(asked.fields)
     assert (heard.language, written(heard.words)) == ("ko", "Yes, it was.")
+    assert engine.capabilities.word_times  # which nobody asked it for here
 
 
 @pytest.mark.parametrize(

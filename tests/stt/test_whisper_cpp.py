@@ -215,15 +215,19 @@ def test_a_language_that_would_break_the_server_is_not_sent() -> None:
 
 
 def test_a_guess_is_the_likeliest_of_the_languages_that_are_possible() -> None:
-    sure = {"en": 0.9, "ko": 0.06, "de": 0.02}
+    sure = {"en": 0.875, "ko": 0.0625, "de": 0.0625 / 3}
     answer = {**heard_as(), "language_probabilities": sure}
     with serving(server(lambda asked: answer)) as web:
         engine = WhisperCpp(endpoint=web.address)
         free = engine.detect_language([Piece(SOUND)])
         held = engine.detect_language([Piece(SOUND)], ["de", "ko"])
 
-    assert free == [LanguageGuess("en", 0.9)]
-    assert held == [LanguageGuess("ko", 0.06)]
+        rare = engine.detect_language([Piece(SOUND)], ["ja"])
+
+    assert free[0].language == "en"
+    assert free[0].probability == pytest.approx(0.875 / (0.875 + 0.0625 * 4 / 3))
+    assert held == [LanguageGuess("ko", 0.75)]
+    assert rare == [LanguageGuess("ja", 0.0)]
 
 
 def test_a_server_too_old_to_say_how_sure_it_is_is_not_believed() -> None:

@@ -220,6 +220,8 @@ def _close(http: httpx.Client, threads: ThreadPoolExecutor) -> None:
 
 def base_address(endpoint: str) -> httpx.URL:
     """The address without what is added anyway. Raises BadOption for what is none of http."""
+    if not endpoint.strip():
+        raise BadOption("No endpoint is named: set STT_ENDPOINT to the engine's. " + _EXAMPLE)
     try:
         address = httpx.URL(endpoint.strip().rstrip("/"))
     except httpx.InvalidURL as error:

@@ -30,7 +30,7 @@ from malgwi.stt.answers import (
     words,
 )
 from malgwi.stt.base import Capabilities, LanguageGuess, Piece, Recognition
-from malgwi.stt.http_client import Refused, Server, api_key
+from malgwi.stt.http_client import Fields, Refused, Server, api_key
 from malgwi.stt.languages import NAMES, language_code
 from malgwi.types import SAMPLE_RATE, Engine
 
@@ -63,7 +63,7 @@ class OpenAIHttp:
         self,
         model_dir: Path | None = None,
         *,
-        endpoint: str,
+        endpoint: str = "",
         model: str = "",
         parallel: int = 4,
         timeout: float = 120.0,
@@ -126,47 +126,42 @@ class OpenAIHttp:
             return Recognition((), piece.language or "en")
         answer = self._ask(piece)
         try:
-            language = piece.language or language_code(str(answer["language"]))
+            language = _language(piece, answer)
             written = "en" if piece.task == "translate" else language
             parts = _segments(answer, written, piece.duration)
-            timed = self._timed(parts, words(answer), piece.duration)
+            cut = _words(answer)
+            timed = _timed(parts, cut, piece.duration)
         except (KeyError, ValueError) as error:
             raise self._server.nonsense() from error
+        if timed and piece.task == "transcribe":
+            self._note_word_times(bool(cut))
         return recognition(parts, placed(timed, piece.duration), language, piece.duration)
 
-    def _timed(
-        self, parts: Sequence[Segment], cut: Sequence[Timed], duration: float
-    ) -> list[Timed]:
-        """The words of the segments, with the server's times where these fit."""
-        text = "".join(each.timed.text for each in parts)
-        found = fitted(text, cut) if cut else None
-        if found is not None:
-            return [_with_confidence(each, parts) for each in found]
-        if text and not cut and self.capabilities.word_times:
+    def _note_word_times(self, told: bool) -> None:
+        """A server may take the wish for words and give none."""
+        if self.capabilities.word_times and not told:
             self.capabilities = replace(self.capabilities, word_times=False)
             logger.warning("engine gives no word times", extra={"endpoint": self._server.shown})
-        return [word for each in parts for word in spread(each.timed, duration)]
 
     def _guess(self, piece: Piece, allowed: Collection[str]) -> LanguageGuess:
-        guess = self._heard_as(piece)
+        guess = self._heard_as(piece, allowed)
         if not allowed or guess.language in allowed:
             return guess
         tries = [self._heard_as(replace(piece, language=each)) for each in sorted(allowed)]
         return max(tries, key=lambda each: each.probability)
 
-    def _heard_as(self, piece: Piece) -> LanguageGuess:
-        answer = self._ask(piece)
+    def _heard_as(self, piece: Piece, allowed: Collection[str] = ()) -> LanguageGuess:
+        answer = self._ask(piece, allowed)
         try:
-            language = piece.language or language_code(str(answer["language"]))
-            sure = number(_extras(answer), "language_probability")
-            if sure is None or piece.language:
+            sure = None if piece.language else number(_channel(answer), "language_probability")
+            if sure is None:
                 log = mean_log_probability(segments(answer))
                 sure = 0.0 if log is None else math.exp(log)
+            return LanguageGuess(_language(piece, answer), min(1.0, max(0.0, sure)))
         except (KeyError, ValueError) as error:
             raise self._server.nonsense() from error
-        return LanguageGuess(language, min(1.0, max(0.0, sure)))
 
-    def _ask(self, piece: Piece) -> dict[str, Any]:
+    def _ask(self, piece: Piece, among: Collection[str] = ()) -> dict[str, Any]:
         translating = piece.task == "translate"
         fields = {**self._form, "model": self._model.id, "temperature": "0"}
         if translating:
@@ -175,7 +170,7 @@ class OpenAIHttp:
             fields["language"] = piece.language
         path = "/v1/audio/translations" if translating else "/v1/audio/transcriptions"
         try:
-            answer = self._server.ask(path, piece.samples, {**fields, **self._hints(piece)})
+            answer = self._server.ask(path, piece.samples, {**fields, **self._hints(piece, among)})
         except Refused as error:
             if error.status in (400, 422) and piece.language and error.names("language"):
                 raise BadOption(
@@ -186,13 +181,16 @@ class OpenAIHttp:
         self._learn(answer)
         return answer
 
-    def _hints(self, piece: Piece) -> dict[str, str]:
-        """What may have been said; only our own server tells the two kinds apart."""
+    def _hints(self, piece: Piece, among: Collection[str]) -> Fields:
+        """What may be said, and in what; our own server can be told more than others."""
+        hints: dict[str, str | list[str]]
         if self._model.ours:
             hints = {"prompt": piece.prompt, "hotwords": piece.hotwords, "x_malgwi_vad": "false"}
+            if piece.task == "transcribe":
+                hints |= {"languages[]": sorted(among), "include[]": ["logprobs"]}
         else:
             hints = {"prompt": f"{piece.hotwords.strip()} {piece.prompt.strip()}".strip()}
-        return {name: hint for name, hint in hints.items() if hint.strip()}
+        return {name: hint for name, hint in hints.items() if hint}
 
     def _models(self) -> list[_Model]:
         """What the server says it has; nothing where it keeps no list."""
@@ -262,6 +260,31 @@ def _extras(answer: Mapping[str, Any]) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def _channel(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """What our own server says of the one channel that a piece has."""
+    channels = objects(_extras(answer), "channels")
+    return channels[0] if channels else {}
+
+
+def _language(piece: Piece, answer: Mapping[str, Any]) -> str:
+    """Raises KeyError where nobody says, but for nothing: that is in any language."""
+    said = piece.language or _channel(answer).get("language") or answer.get("language")
+    if not said and str(answer["text"]).strip():
+        raise KeyError("language")
+    return language_code(str(said)) if said else "en"
+
+
+def _words(answer: dict[str, Any]) -> list[Timed]:
+    """The words, as sure as our own server says they are."""
+    found, sure = words(answer), [number(each, "logprob") for each in objects(answer, "logprobs")]
+    if len(found) != len(sure):
+        return found
+    return [
+        each if log is None else replace(each, confidence=math.exp(min(0.0, log)))
+        for each, log in zip(found, sure, strict=True)
+    ]
+
+
 def _segments(answer: dict[str, Any], language: str, duration: float) -> list[Segment]:
     """Segments with their spaces and how sure they are, one where the server tells none."""
     found = segments(answer)
@@ -280,6 +303,14 @@ def _segments(answer: dict[str, Any], language: str, duration: float) -> list[Se
         )
         for each in found
     ]
+
+
+def _timed(parts: Sequence[Segment], cut: Sequence[Timed], duration: float) -> list[Timed]:
+    """The words of the segments, with the server's times where these fit."""
+    found = fitted("".join(each.timed.text for each in parts), cut) if cut else None
+    if found is None:
+        return [word for each in parts for word in spread(each.timed, duration)]
+    return [_with_confidence(each, parts) for each in found]
 
 
 def _with_confidence(word: Timed, parts: Sequence[Segment]) -> Timed:

@@ -57,7 +57,7 @@ class WhisperCpp:
         self,
         model_dir: Path | None = None,
         *,
-        endpoint: str,
+        endpoint: str = "",
         parallel: int = 1,
         timeout: float = 120.0,
         api_key_file: Path | None = None,
@@ -144,8 +144,10 @@ class WhisperCpp:
                 f"The whisper.cpp at {self._server.shown} does not say how sure it is of a "
                 "language. Take a newer one, or name the language."
             )
-        guesses = [LanguageGuess(each, number(sure, each) or 0.0) for each in sorted(allowed)]
-        return max(guesses, key=lambda guess: guess.probability)
+        shares = {each: number(sure, each) or 0.0 for each in sorted(allowed)}
+        language = max(shares, key=lambda each: shares[each])
+        total = sum(shares.values())  # it leaves out what is below a thousandth
+        return LanguageGuess(language, shares[language] / total if total else 0.0)
 
     def _multilingual(self) -> bool:
         """Told by what becomes of a wish for Korean: English models answer in English."""
