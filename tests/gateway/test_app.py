@@ -82,7 +82,10 @@ def test_where_there_are_no_keys_any_will_do(client: TestClient) -> None:
     assert answer.status_code == 200
 
 
-@pytest.mark.parametrize("origin", ["https://example.org", "http://localhost.example.org", "null"])
+@pytest.mark.parametrize(
+    "origin",
+    ["https://example.org", "http://localhost.example.org", "null", "http://[", "http://[::1"],
+)
 def test_a_page_of_another_machine_may_not_use_an_engine_without_keys(
     client: TestClient, origin: str
 ) -> None:

@@ -124,6 +124,16 @@ def test_openmetrics_is_spoken_to_whoever_asks_for_it(client: TestClient) -> Non
     assert answer.text.endswith("# EOF\n")
 
 
+@pytest.mark.parametrize("kind", ["application/openmetrics-text", "text/plain"])
+def test_who_asks_for_a_version_that_is_none_gets_the_plain_text(
+    client: TestClient, kind: str
+) -> None:
+    answer = client.get("/metrics", headers={"accept": f"{kind}; version=newest"})
+
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain")
+
+
 def test_names_keep_the_rules_of_prometheus() -> None:
     for metric in METRICS:
         assert metric.name.startswith("malgwi_")

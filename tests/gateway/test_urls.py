@@ -186,6 +186,8 @@ def test_an_address_in_disguise_is_refused_even_if_it_is_listed(
         "http://127.0.0.1@example.org/sound",
         "http://127.0.0.1:port/sound",
         "http://[::1/sound",
+        "http://127.0.0.1/\ud800",
+        "http://127.0.0.1/sound?\ud800",
         "http://a..b/sound",
         "http://" + "x" * 70 + ".org/",
     ],

@@ -207,10 +207,17 @@ def metrics_routes(metrics: Metrics) -> APIRouter:
     @routes.get("/metrics", response_class=PlainTextResponse)
     def all_metrics(request: Request) -> Response:
         """All metrics, for Prometheus."""
-        encode, content_type = choose_encoder(request.headers.get("accept", ""))
+        encode, content_type = _encoder(request.headers.get("accept", ""))
         return Response(encode(metrics.registry), headers={"content-type": content_type})
 
     return routes
+
+
+def _encoder(accept: str) -> tuple[Callable[[Any], bytes], str]:
+    try:
+        return choose_encoder(accept)
+    except (TypeError, ValueError):  # it compares versions that are no numbers
+        return choose_encoder("")
 
 
 def resident_bytes(pid: int) -> int | None:

@@ -224,10 +224,14 @@ def responder(shapes: Mapping[str, Callable[[Answer], Response]]) -> Respond:
 
 
 def _is_foreign(origin: str | None) -> bool:
-    """Whether a page of another machine asks. Extensions have schemes of their own."""
+    """Whether a page of another machine asks. Extensions have schemes of their own; what is no
+    origin at all is trusted least."""
     if origin is None:
         return False
-    parts = urlsplit(origin)
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return True
     return origin == "null" or (
         parts.scheme in ("http", "https") and not is_loopback(parts.hostname or "")
     )

@@ -113,14 +113,14 @@ def _target(url: str, hosts: Collection[str]) -> _Target:
         parts = urlsplit(url)
         port = parts.port or _PORTS.get(parts.scheme, 0)
         host = (parts.hostname or "").rstrip(".").encode("idna").decode("ascii").lower()
+        path = quote(parts.path or "/", safe=_KEPT)
+        query = quote(parts.query, safe=_KEPT)
     except (ValueError, UnicodeError) as error:
         raise BadOption("This is not a URL that can be fetched.") from error
     if parts.scheme not in _PORTS or not host:
         raise BadOption("Only http and https URLs are fetched.")
     if parts.username is not None or parts.password is not None:
         raise BadOption("A URL with a user name in it is not fetched.")
-    path = quote(parts.path or "/", safe=_KEPT)
-    query = quote(parts.query, safe=_KEPT)
     private = _address(host) is not None
     target = _Target(parts.scheme, host, port, f"{path}?{query}" if query else path, private)
     if not {each.strip().lower() for each in hosts} & {*target.names}:
