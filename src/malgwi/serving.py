@@ -40,6 +40,8 @@ log = logging.getLogger(__name__)
 DRAIN = 30
 """Seconds that requests have to end when the service is asked to."""
 LOOK = 0.5
+HEALTH = ("/health", "/v1/health")
+"""Where the clients of one dialect or another look for it."""
 OPENAI_NAMES = ("whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe", "gpt-transcribe")
 """What OpenAI's clients ask for: the default model."""
 FILES = {"faster-whisper": "model.bin", "transformers": "model.bin"}
@@ -115,7 +117,7 @@ class _Serving:
         """Everything that is made here ends with the block."""
         config, metrics, limits = self._config, Metrics(version("malgwi")), _limits(self._config)
         with ExitStack() as open_things:
-            fleet = ModelFleet(_plan(config, self._default), _Counting(metrics))
+            fleet = ModelFleet(_plan(config, self._default), _Counting(metrics, config.stt.device))
             open_things.callback(fleet.close)
             decoders = open_things.enter_context(Decoders(most=config.engine.decoders))
             crossing = Crossing(config.engine.requests)
@@ -138,6 +140,7 @@ class _Serving:
                 health=_Health(fleet, config.engine.canary, metrics),
                 routers=routers(doors),
                 shapes=SHAPES,
+                health_paths=HEALTH,
                 lifespan=lambda _: self._lifespan(service, fleet),
             )
             yield app, fleet
@@ -340,6 +343,8 @@ class _Counting:
     """Tells the metrics what the engines do."""
 
     metrics: Metrics
+    device: str
+    """That was asked for."""
 
     def batch_done(
         self, engine: Engine, pieces: Sequence[tuple[Lane, float, float]], seconds: float
@@ -354,7 +359,7 @@ class _Counting:
         self.metrics.model_loaded(seconds=seconds, **_labels(engine))
         if engine.fallback_reason:
             self.metrics.fell_back(
-                requested="auto", actual=engine.device, reason=engine.fallback_reason
+                requested=self.device, actual=engine.device, reason=engine.fallback_reason
             )
 
     def unloaded(self, engine: Engine) -> None:

@@ -10,7 +10,6 @@ import logging
 import random
 import socket
 import time
-import warnings
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from difflib import SequenceMatcher
@@ -20,8 +19,21 @@ from threading import Event
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from wyoming.asr import Transcribe
+from wyoming.audio import AudioChunk, AudioStart, AudioStop
+from wyoming.client import AsyncTcpClient
+from wyoming.event import Event as WyomingEvent
+from wyoming.info import Describe, Info
+from wyoming.ping import Ping
 
 from malgwi.apps.transcription.service import Service
+from malgwi.apps.transcription.wyoming import (
+    ModelCard,
+    WyomingDoor,
+    WyomingLimits,
+    check_wyoming_exposure,
+    may_connect,
+)
 from malgwi.audio import Recording, open_recording
 from malgwi.errors import BadOption, Cancelled, Overloaded
 from malgwi.scheduling import Lane
@@ -30,23 +42,6 @@ from malgwi.testing import OneEngine, ScriptedTranscriber
 from malgwi.types import SAMPLE_RATE, Samples
 from malgwi.vad import VoiceDetector
 from malgwi.vad.energy import EnergyDetector
-
-with warnings.catch_warnings():  # of audioop, which the package has a way around once it is gone
-    warnings.simplefilter("ignore", DeprecationWarning)
-    from wyoming.asr import Transcribe
-    from wyoming.audio import AudioChunk, AudioStart, AudioStop
-    from wyoming.client import AsyncTcpClient
-    from wyoming.event import Event as WyomingEvent
-    from wyoming.info import Describe, Info
-    from wyoming.ping import Ping
-
-    from malgwi.apps.transcription.wyoming import (
-        ModelCard,
-        WyomingDoor,
-        WyomingLimits,
-        check_wyoming_exposure,
-        may_connect,
-    )
 
 pytestmark = pytest.mark.anyio
 

@@ -48,8 +48,7 @@ from malgwi.errors import (
     Overloaded,
     TooLarge,
 )
-from malgwi.gateway import status_of
-from malgwi.gateway.exposure import is_loopback
+from malgwi.gateway import is_loopback, status_of
 from malgwi.scheduling import Lane, ModelState
 from malgwi.types import Transcript, Utterance
 
