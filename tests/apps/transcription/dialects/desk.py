@@ -18,6 +18,7 @@ from malgwi import plugins
 from malgwi.apps.transcription.dialects import SHAPES, Doors, routers
 from malgwi.apps.transcription.service import Service
 from malgwi.audio import Recording, open_recording
+from malgwi.errors import BadAudio
 from malgwi.gateway import Crossing, Keys, Limits, Metrics, Readiness, Spool, fetched, new_app
 from malgwi.scheduling import Fleet
 from malgwi.stt import LanguageGuess, Piece, Recognition, spread_evenly
@@ -54,7 +55,8 @@ class Rehearsed(ScriptedTranscriber):
 
     def _guess(self, piece: Piece, among: Collection[str]) -> LanguageGuess:
         language = language_of(self._lines[line_of(piece.samples)])
-        return LanguageGuess(language if language in (among or {language}) else min(among), 0.8)
+        sure = {"en": 0.8, "ko": 0.9}[language]
+        return LanguageGuess(language if language in (among or {language}) else min(among), sure)
 
     def _said_in(self, piece: Piece) -> Recognition:
         line = self._lines[line_of(piece.samples)]
@@ -129,7 +131,11 @@ class Fit:
 
 @contextmanager
 def opened(path: Path, name: str, stop: Event) -> Iterator[Recording]:
-    yield open_recording([path])
+    try:
+        recording = open_recording([path])
+    except BadAudio as error:
+        raise BadAudio(str(error).replace(str(path), name)) from error
+    yield recording
 
 
 @contextmanager

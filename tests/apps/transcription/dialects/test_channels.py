@@ -38,7 +38,7 @@ def test_each_channel_has_its_language_and_the_top_that_of_most_speech(at: Desk)
     assert [
         (each["label"], each["language"], each["language_probability"])
         for each in answer["x_malgwi"]["channels"]
-    ] == [("ch01", "en", 0.8), ("ch02", "ko", 0.8)]
+    ] == [("ch01", "en", 0.8), ("ch02", "ko", 0.9)]
 
 
 @pytest.mark.parametrize(

@@ -92,17 +92,27 @@ def test_an_utterance_ends_at_the_pause_that_is_asked_for(client: DeepgramClient
     assert said == [2, 1]
 
 
-def test_paragraphs_have_sentences(client: DeepgramClient) -> None:
-    answer = listened(client, CALL, paragraphs=True)
+def test_paragraphs_have_sentences(at: Desk) -> None:
+    parted, whole = (
+        at.post(f"/v1/listen?paragraphs=true&utt_split={split}", content=CALL).json()["results"][
+            "channels"
+        ][0]["alternatives"][0]["paragraphs"]
+        for split in (0.8, 4.0)
+    )
 
-    paragraphs = (answer.results.channels[0].alternatives or [])[0].paragraphs
-    assert paragraphs and paragraphs.paragraphs
-    assert paragraphs.transcript == "Good morning, tower.\n\nRoger."
-    assert [each.num_words for each in paragraphs.paragraphs] == [3, 1]
-    assert [[each.text for each in one.sentences or []] for one in paragraphs.paragraphs] == [
-        ["Good morning, tower."],
-        ["Roger."],
-    ]
+    assert parted["transcript"] == "Good morning, tower.\n\nRoger."
+    assert [each["num_words"] for each in parted["paragraphs"]] == [3, 1]
+    assert whole["transcript"] == "Good morning, tower. Roger."
+    [paragraph] = whole["paragraphs"]
+    sentences = [each["text"] for each in paragraph["sentences"]]
+    assert sentences == ["Good morning, tower.", "Roger."]
+
+
+def test_the_request_has_one_id_everywhere(at: Desk) -> None:
+    answer = at.post("/v1/listen", content=CALL, headers={"X-Request-ID": "call-17"})
+
+    assert answer.json()["metadata"]["request_id"] == "call-17"
+    assert answer.headers["x-request-id"] == "call-17"
 
 
 def test_the_region_of_a_language_does_not_count(client: DeepgramClient, engine: Rehearsed) -> None:
@@ -117,7 +127,7 @@ def test_the_region_of_a_language_does_not_count(client: DeepgramClient, engine:
 
 def test_a_language_is_detected_and_how_surely(at: Desk, engine: Rehearsed) -> None:
     for query in (
-        "detect_language=true",
+        "detect_language=true&language=ko",
         "language=multi",
         "detect_language=en&detect_language=ko",
     ):
@@ -172,6 +182,7 @@ def test_the_client_raises_what_it_raises_for_deepgram(client: DeepgramClient) -
         listened(client, b"not sound")
 
     assert caught.value.body["err_code"] == "Bad Request"
+    assert caught.value.body["err_msg"].startswith("the upload ")
     with pytest.raises(ApiError) as missing:
         listened(client, CALL, model="nova-99")
     assert missing.value.status_code == 404

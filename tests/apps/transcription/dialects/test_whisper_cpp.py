@@ -63,7 +63,7 @@ def test_only_the_language_can_be_asked_for(at: Desk) -> None:
         data={"response_format": "verbose_json", "detect_language": "true"},
     ).json()
 
-    assert (answer["language"], answer["detected_language_probability"]) == ("korean", 0.8)
+    assert (answer["language"], answer["detected_language_probability"]) == ("korean", 0.9)
     assert (answer["text"], answer["segments"]) == ("", [])
 
 

@@ -26,16 +26,19 @@ async def with_header(
 
 def _write(samples: Path, path: Path, rate: int, channels: int) -> None:
     try:
-        with samples.open("rb") as source:
-            if source.read(4) == b"RIFF":
-                path.symlink_to(samples)
-                return
-            source.seek(0)
-            with wave.open(str(path), "wb") as file:
-                file.setnchannels(channels)
-                file.setsampwidth(2)
-                file.setframerate(rate)
-                while chunk := source.read(_CHUNK):
-                    file.writeframesraw(chunk)
+        if _is_wave(samples):
+            path.symlink_to(samples)
+            return
+        with samples.open("rb") as source, wave.open(str(path), "wb") as file:
+            file.setnchannels(channels)
+            file.setsampwidth(2)
+            file.setframerate(rate)
+            while chunk := source.read(_CHUNK):
+                file.writeframesraw(chunk)
     except OSError as error:
         raise OutputError("There is no room left here for uploads. Try again later.") from error
+
+
+def _is_wave(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) == b"RIFF"

@@ -172,7 +172,7 @@ def _check_possible(asked: InferenceForm) -> None:
 
 
 def _wanted(asked: InferenceForm, request: Request) -> Wanted:
-    language = None if asked.detect_language else wanted_language(asked.language)
+    language = wanted_language(asked.language)
     return Wanted(
         model=asked.model,
         languages=[language] if language else (),
