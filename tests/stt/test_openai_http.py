@@ -157,6 +157,24 @@ def test_a_server_that_can_say_less_is_asked_for_less(
     assert [word.span.end for word in heard.words] == pytest.approx([2 / 3, 4 / 3, 2.0])
 
 
+def test_a_model_that_has_no_verbose_json_is_not_called_missing() -> None:
+    fault = {
+        "message": "response_format 'verbose_json' is not compatible with model 'x'. Use 'json'.",
+        "type": "invalid_request_error",
+        "param": "response_format",
+        "code": "unsupported_value",
+    }
+
+    def answer(asked: Asked) -> Any:
+        verbose_json = asked.value("response_format") == "verbose_json"
+        return Answer({"error": fault}, 400) if verbose_json else {"text": HEARD["text"]}
+
+    with serving(server(answer)) as web:
+        [heard] = OpenAIHttp(endpoint=web.address).transcribe([ENGLISH])
+
+    assert written(heard.words) == "Yes, it was."
+
+
 def test_without_a_language_in_the_answer_every_piece_has_to_name_its_own() -> None:
     with serving(server(refusing("verbose_json"))) as web:
         engine = OpenAIHttp(endpoint=web.address)

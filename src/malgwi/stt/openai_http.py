@@ -224,14 +224,14 @@ class OpenAIHttp:
             try:
                 return form, self._server.ask("/v1/audio/transcriptions", silence, fields)
             except Refused as error:
-                if error.status not in (400, 422) or not _about_form(error):
-                    raise self._explained(error) from error
+                if error.status in (400, 422) and _about_form(error):
+                    continue
+                if error.status in (400, 404, 422) and error.names("model"):
+                    raise self._no_such_model() from error
+                raise
         raise EngineFailed(f"The engine at {self._server.shown} answers in no form that is known.")
 
-    def _explained(self, error: Refused) -> Exception:
-        """The same, and which models there are where that may be why."""
-        if error.status not in (400, 404, 422) or not error.names("model"):
-            return error
+    def _no_such_model(self) -> BadOption:
         offered = ", ".join(each.id for each in self._offered) or "none that it lists"
         return BadOption(
             f"The engine at {self._server.shown} has no model {self._model.id!r} for speech. "
