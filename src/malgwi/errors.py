@@ -20,6 +20,12 @@
     │       └── EngineGone      another attempt may be answered
     ├── Overloaded              come back in so many seconds
     ├── Cancelled               whoever asked does not want it any more
+    ├── NotFound                nothing of that id is kept
+    ├── Conflict                what is kept stands against it
+    │   └── Stale               somebody else changed it before; has the revision that is current
+    ├── StoreError              what is kept cannot be read or written
+    │   ├── StoreFull           there is no room left
+    │   └── StoreGone           the database does not answer; another attempt may succeed
     └── NetworkError
         └── NetworkRefused      MALGWI_OFFLINE=1
 
@@ -135,6 +141,35 @@ class Overloaded(MalgwiError):
 
 class Cancelled(MalgwiError):
     """Whoever asked has gone, or has called it off."""
+
+
+class NotFound(MalgwiError):
+    """Nothing of that id is kept, or nothing any more."""
+
+
+class Conflict(MalgwiError):
+    """What is kept stands against it."""
+
+
+class Stale(Conflict):
+    """It was made against a revision that is not the current one any more."""
+
+    def __init__(self, message: str, current: int) -> None:
+        super().__init__(message)
+        self.current = current
+        """The number of the revision that is current now."""
+
+
+class StoreError(MalgwiError):
+    """What is kept cannot be read or written, or is not what this program takes."""
+
+
+class StoreFull(StoreError):
+    """There is no room left where it is kept. Nothing of what was to be written is there."""
+
+
+class StoreGone(StoreError):
+    """The database does not answer, or is busy for too long; another attempt may succeed."""
 
 
 class NetworkError(MalgwiError):
