@@ -219,11 +219,14 @@ def test_no_more_requests_than_allowed_are_under_way_whoever_calls() -> None:
 
 
 def test_the_first_failure_ends_what_has_not_begun() -> None:
-    with serving(in_turn(Answer(status=400))) as web, pytest.raises(Refused):
+    with serving(in_turn(Answer(status=400))) as web:
         client = server(web.address, parallel=1)
-        client.each(lambda path: client.ask(path, SOUND, {}), ["/"] * 20)
+        with pytest.raises(Refused):
+            client.each(lambda path: client.ask(path, SOUND, {}), ["/"] * 20)
+        client.each(client.get, ["/last"])  # behind all that is still waiting
 
-    assert len(web.asked) <= 2
+    assert web.paths()[-1] == "/last"
+    assert len(web.asked) <= 3
 
 
 @pytest.mark.parametrize(
