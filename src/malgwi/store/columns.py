@@ -13,6 +13,9 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from malgwi.errors import BadInput
 
+LONGEST = 500
+"""Characters of a key, a label or an id."""
+
 
 class Moment(TypeDecorator[datetime]):
     """A point in time. On SQLite it is text, which sorts as the moments do."""
@@ -44,14 +47,26 @@ class Written(TypeDecorator[str]):
         return None if value is None else keepable(value)
 
 
-class Id(Written):
+class Short(Written):
+    """Text that stands in an index: PostgreSQL takes no more there than what this takes."""
+
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is not None and len(value) > LONGEST:
+            raise BadInput(
+                f"A key, label or id has {len(value)} characters; {LONGEST} are the most."
+            )
+        return super().process_bind_param(value, dialect)
+
+
+class Id(Short):
     """Ids, hashes and names of states: they sort byte by byte in both databases."""
 
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str]:
-        collation = "C" if dialect.name == "postgresql" else None
-        return dialect.type_descriptor(Text(collation=collation))
+        return Text(collation="C" if dialect.name == "postgresql" else None)
 
 
 class Structure(TypeDecorator[Any]):

@@ -24,6 +24,7 @@ _ATTEMPTS = 4
 _PAUSE = 0.05  # seconds before the second attempt; twice as long before each further one
 _BUSY = 30_000  # ms that a writer waits for those of other processes
 _WRITES = "malgwi_writes"
+_REFERENCES = "malgwi_references"
 _DISK_FULL = "53100"
 _THROWN_BACK = ("40001", "40P01")  # for the order of others, or a deadlock
 _FAULTS = {
@@ -75,6 +76,15 @@ class Database:
         """
         with self._one_writer:
             return self._attempts(work, {_WRITES: True})
+
+    def migrate(self, work: Callable[[Connection], Result]) -> Result:
+        """As `write`, for `work` that makes tables anew.
+
+        SQLite would take what refers to the rows of a table along with the table, so it does not
+        look at references meanwhile.
+        """
+        with self._one_writer:
+            return self._attempts(work, {_WRITES: True, _REFERENCES: False})
 
     def close(self) -> None:
         self.engine.dispose()
@@ -195,13 +205,14 @@ def _set_up(connection: Any, _record: object) -> None:
     cursor.execute(f"PRAGMA busy_timeout = {_BUSY}")
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")  # what is said to be kept survives a power cut
-    cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
 
 
 def _begin(connection: Connection) -> None:
-    writes = connection.get_execution_options().get(_WRITES, True)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    options = connection.get_execution_options()
+    references = "ON" if options.get(_REFERENCES, True) else "OFF"
+    connection.exec_driver_sql(f"PRAGMA foreign_keys = {references}")  # only outside a transaction
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(_WRITES, True) else "BEGIN")
 
 
 def _code(error: DBAPIError) -> str:

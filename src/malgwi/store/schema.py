@@ -19,7 +19,7 @@ from sqlalchemy import (
     text,
 )
 
-from malgwi.store.columns import Id, Moment, RowId, Structure, Written
+from malgwi.store.columns import Id, Moment, RowId, Short, Structure, Written
 
 metadata = MetaData(
     naming_convention={
@@ -43,7 +43,7 @@ recording = Table(
     "recording",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("key", Written, unique=True),  # idempotency key: a second one of this key is the first
+    Column("key", Short, unique=True),  # idempotency key: a second one of this key is the first
     Column("name", Written, nullable=False),
     Column("created", Moment, nullable=False),
     Column("started", Moment),  # the wall clock at its first sample
@@ -61,7 +61,7 @@ recording_label = Table(
     "recording_label",
     metadata,
     Column("recording_id", Id, ForeignKey("recording.id", ondelete="CASCADE"), nullable=False),
-    Column("label", Written, nullable=False),
+    Column("label", Short, nullable=False),
     PrimaryKeyConstraint("recording_id", "label"),
     Index(None, "label", "recording_id"),
 )
@@ -112,7 +112,7 @@ transcript = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("recording_id", Id, ForeignKey("recording.id", ondelete="CASCADE"), nullable=False),
-    Column("key", Written, unique=True),  # idempotency key, as the id of the job that made it
+    Column("key", Short, unique=True),  # idempotency key, as the id of the job that made it
     Column("created", Moment, nullable=False),
     Column("sources", Structure, nullable=False),
     Column("duration", Float, nullable=False),
@@ -177,7 +177,7 @@ job = Table(
     Column("queue", Id, nullable=False),
     Column("priority", Integer, nullable=False, server_default=text("0")),  # 0 first
     Column("payload", Structure, nullable=False),
-    Column("key", Written, unique=True),
+    Column("key", Short, unique=True),
     Column("state", Id, nullable=False),
     Column("attempt", Integer, nullable=False, server_default=text("0")),
     Column("max_attempts", Integer, nullable=False, server_default=text("3")),
@@ -212,7 +212,7 @@ checkpoint = Table(
     "checkpoint",
     metadata,
     Column("job_id", Id, ForeignKey("job.id", ondelete="CASCADE"), nullable=False),
-    Column("name", Written, nullable=False),
+    Column("name", Short, nullable=False),
     Column("data", Structure, nullable=False),
     Column("created", Moment, nullable=False),
     PrimaryKeyConstraint("job_id", "name"),
@@ -278,7 +278,7 @@ audit = Table(
     Column("at", Moment, nullable=False),
     Column("actor", Written),
     Column("action", Id, nullable=False),
-    Column("target", Written),
+    Column("target", Short),
     Column("details", Structure, nullable=False),
     Index(None, "target", "id"),
 )

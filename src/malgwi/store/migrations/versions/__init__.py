@@ -1,0 +1,1 @@
+"""The steps. One that is out is never changed."""

@@ -1,0 +1,92 @@
+"""Databases for the tests: what keeps things keeps them alike in SQLite and in PostgreSQL."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from conftest import missing
+from store.postgresql import NoPostgreSQL, PostgreSQL, postgresql
+
+from malgwi.store import Database, connect, migration
+from malgwi.store.ids import new_id
+
+KINDS = ("sqlite", "postgresql")
+TEMPLATE = "malgwi_template"
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[PostgreSQL]:
+    """One for all tests: each makes its own database, and leaves the server as it is."""
+    try:
+        with postgresql() as running:
+            _migrate(running.create(TEMPLATE))
+            yield running
+    except NoPostgreSQL as error:
+        missing(str(error))
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite database with all tables and nothing in them."""
+    path = tmp_path_factory.mktemp("template") / "malgwi.db"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    """Which database; a test that uses it runs once with each."""
+    return str(request.param)
+
+
+@pytest.fixture
+def url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a database with all tables and nothing in them."""
+    if kind == "sqlite":
+        path = tmp_path / "malgwi.db"
+        shutil.copy(request.getfixturevalue("template"), path)
+        yield f"sqlite:///{path}"
+        return
+    server: PostgreSQL = request.getfixturevalue("server")
+    name = f"test_{new_id()}"
+    yield server.create(name, TEMPLATE)
+    server.drop(name)
+
+
+@pytest.fixture
+def empty_url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a database in which there is nothing at all."""
+    if kind == "sqlite":
+        yield f"sqlite:///{tmp_path / 'malgwi.db'}"
+        return
+    server: PostgreSQL = request.getfixturevalue("server")
+    name = f"test_{new_id()}"
+    yield server.create(name)
+    server.drop(name)
+
+
+@pytest.fixture
+def database(url: str, connections: Callable[[str], Database]) -> Database:
+    """Migrated and empty."""
+    return connections(url)
+
+
+@pytest.fixture
+def connections() -> Iterator[Callable[[str], Database]]:
+    """Connects, and closes what it has connected after the test."""
+    opened: list[Database] = []
+
+    def opening(url: str) -> Database:
+        opened.append(connect(url))
+        return opened[-1]
+
+    yield opening
+    for each in opened:
+        each.close()
+
+
+def _migrate(url: str) -> None:
+    database = connect(url)
+    migration.upgrade(database)
+    database.close()

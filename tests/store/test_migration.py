@@ -1,0 +1,130 @@
+"""Tables come to be step by step, back and forth, once however many processes want them."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection
+
+from malgwi.errors import StoreError
+from malgwi.store import Database, migration, schema
+
+Connecting = Callable[[str], Database]
+
+UPGRADE = """
+import sys
+from malgwi.store import connect, migration
+sys.stdin.readline()
+migration.upgrade(connect(sys.argv[1]))
+"""
+
+
+def tables(database: Database) -> set[str]:
+    return set(database.read(lambda connection: sa.inspect(connection).get_table_names()))
+
+
+def test_the_steps_lead_to_the_tables_of_the_schema(
+    empty_url: str, connections: Connecting
+) -> None:
+    database = connections(empty_url)
+
+    migration.upgrade(database)
+
+    assert database.read(differences) == []
+    assert migration.version(database) == migration.newest()
+
+
+def test_a_second_upgrade_changes_nothing(database: Database) -> None:
+    put_name(database, "kept")
+
+    migration.upgrade(database)
+
+    assert names(database) == ["kept"]
+
+
+def test_a_step_back_and_forth_ends_with_the_same_tables(database: Database) -> None:
+    before = tables(database)
+    put_name(database, "kept")
+
+    migration.downgrade(database)
+    after = tables(database)
+    migration.upgrade(database)
+
+    assert after < before
+    assert tables(database) == before
+    put_name(database, "kept again")
+    assert "kept again" in names(database)
+
+
+def test_two_processes_that_start_together_make_the_tables_once(
+    empty_url: str, connections: Connecting
+) -> None:
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", UPGRADE, empty_url],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+
+    said = [each.communicate("now\n", timeout=60)[1] for each in both]
+
+    assert [each.returncode for each in both] == [0, 0], said
+    assert migration.version(connections(empty_url)) == migration.newest()
+
+
+def test_a_database_of_a_newer_program_is_refused_and_left_alone(database: Database) -> None:
+    set_version(database, "9999")
+
+    with pytest.raises(StoreError, match="newer Malgwi"):
+        migration.upgrade(database)
+    with pytest.raises(StoreError, match="newer Malgwi"):
+        migration.downgrade(database)
+
+    assert migration.version(database) == "9999"
+    assert "recording" in tables(database)
+
+
+def test_references_are_kept_to_after_a_migration(database: Database) -> None:
+    migration.downgrade(database)
+    migration.upgrade(database)
+
+    def orphan(connection: Connection) -> None:
+        values = {"recording_id": "nobody", "label": "x"}
+        connection.execute(schema.recording_label.insert().values(values))
+
+    with pytest.raises(Exception, match="kept stands against"):
+        database.write(orphan)
+
+
+def differences(connection: Connection) -> list[object]:
+    """What Alembic would change to make them those of the schema."""
+
+    def other_type(_: object, __: object, ___: object, there: Any, wanted: Any) -> bool | None:
+        """None for Alembic's own opinion: it takes a collation in a type of ours for another."""
+        same: bool = there.compile(connection.dialect) == wanted.compile(connection.dialect)
+        return False if same else None
+
+    options = {"compare_server_default": True, "compare_type": other_type}
+    context = MigrationContext.configure(connection, opts=options)
+    return list(compare_metadata(context, schema.metadata))
+
+
+def put_name(database: Database, name: str) -> None:
+    database.write(lambda it: it.execute(schema.meta.insert().values(key=name, value=name)))
+
+
+def names(database: Database) -> list[str]:
+    return database.read(lambda it: list(it.execute(sa.select(schema.meta.c.value)).scalars()))
+
+
+def set_version(database: Database, step: str) -> None:
+    statement = sa.text("UPDATE alembic_version SET version_num = :step")
+    database.write(lambda it: it.execute(statement, {"step": step}))
