@@ -307,6 +307,7 @@ def test_a_wrong_key_is_said_when_the_engine_is_made() -> None:
         Answer("{"),
         Answer({}),
         Answer({"language": "klingon", "text": SECRET}),
+        Answer({"text": SECRET}),  # in no language
         Answer({"language": "english", "text": SECRET, "segments": [SECRET]}),
         Answer({"language": "english", "text": SECRET, "words": {"word": SECRET}}),
         Answer({"error": {"message": SECRET}}, 400),
