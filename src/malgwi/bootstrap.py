@@ -22,7 +22,12 @@ from malgwi.scheduling import Build
 from malgwi.types import Transcript
 from malgwi.vad import VoiceDetector
 
-MODELS = {"faster-whisper": "whisper-base", "moonshine": "moonshine-tiny-en", "scripted": None}
+MODELS = {
+    "faster-whisper": "whisper-base",
+    "transformers": "whisper-base",
+    "moonshine": "moonshine-tiny-en",
+    "scripted": None,
+}
 """What each engine works with where nothing else is said; None where it needs no model."""
 LIBRARIES: Mapping[str, devices.Library] = {
     "faster-whisper": "ctranslate2",

@@ -42,8 +42,11 @@ DRAIN = 30
 LOOK = 0.5
 HEALTH = ("/health", "/v1/health")
 """Where the clients of one dialect or another look for it."""
-OPENAI_NAMES = ("whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe", "gpt-transcribe")
-"""What OpenAI's clients ask for: the default model."""
+USUAL_NAMES = (
+    *("whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe", "gpt-transcribe"),
+    *("nova-3", "nova-2", "general"),
+)
+"""What the clients of OpenAI and of Deepgram ask for: the default model."""
 FILES = {"faster-whisper": "model.bin", "transformers": "model.bin"}
 """By which file a model of an engine is known."""
 
@@ -190,7 +193,7 @@ def _plan(config: Config, default: str) -> Plan:
         installed=partial(_installed, config, default),
         build=partial(_build, config, default),
         size=partial(bootstrap.model_bytes, config),
-        aliases={**dict.fromkeys(OPENAI_NAMES, default), **config.engine.aliases},
+        aliases={**dict.fromkeys(USUAL_NAMES, default), **config.engine.aliases},
         memory=config.engine.memory,
         idle=config.engine.idle_unload,
         patience=config.engine.patience,

@@ -90,9 +90,12 @@ class OneEngine:
         engine = self._transcriber.engine
         return [ModelState(engine.model, True, engine, idle=0.0)]
 
-    def load(self, model: str) -> ModelState:
+    def state(self, model: str) -> ModelState:
         self.transcriber(model, Lane.BATCH, Event())
         return self.models()[0]
+
+    def load(self, model: str) -> ModelState:
+        return self.state(model)
 
     def unload(self, model: str) -> ModelState:
         return self.load(model)

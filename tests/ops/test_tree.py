@@ -43,7 +43,8 @@ def _wanted(lock: str) -> list[Requirement]:
     elsewhere = {"cpwer", "transformers"}  # which torch fits depends on the card
     plain = [lines for extra, lines in EXTRAS.items() if extra not in elsewhere]
     groups = [PROJECT["project"]["dependencies"], PROJECT["dependency-groups"]["dev"]]
-    return [Requirement(line) for line in chain(*plain, *groups)]
+    wanted = [Requirement(line) for line in chain(*plain, *groups)]
+    return [each for each in wanted if each.name != PROJECT["project"]["name"]]
 
 
 @pytest.mark.parametrize("lock", ["requirements.lock", "requirements-cpwer.lock"])

@@ -192,6 +192,14 @@ def test_who_comes_while_it_closes_is_told_so() -> None:
         models.load("whisper-base")
 
 
+def test_an_alias_is_asked_about_without_loading_its_model() -> None:
+    with fleet() as models:
+        assert models.state("whisper-1").name == "whisper-base"
+        assert loaded(models) == set()
+        with pytest.raises(ModelMissing, match="whisper-huge"):
+            models.state("whisper-huge")
+
+
 def test_the_state_of_a_model_says_what_it_runs_on() -> None:
     with fleet() as models:
         use(models, "whisper-base")

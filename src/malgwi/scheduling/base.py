@@ -47,6 +47,10 @@ class Fleet(Protocol):
         """Those that are here, whether they are loaded or not; the default first."""
         ...
 
+    def state(self, model: str) -> ModelState:
+        """What is known of a model, which may be an alias. Raises ModelMissing."""
+        ...
+
     def load(self, model: str) -> ModelState:
         """Raises what `transcriber` raises."""
         ...

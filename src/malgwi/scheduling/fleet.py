@@ -79,6 +79,9 @@ class ModelFleet:
         names = [self._plan.default, *sorted({*self._plan.installed()} - {self._plan.default})]
         return [self._state(name) for name in names]
 
+    def state(self, model: str) -> ModelState:
+        return self._state(self._resolved(model))
+
     def load(self, model: str) -> ModelState:
         self.transcriber(model, Lane.BATCH, Event())
         return self._state(self._resolved(model))

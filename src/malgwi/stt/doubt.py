@@ -25,8 +25,9 @@ def compression_ratio(text: str) -> float:
 
 
 def token_limit(seconds: float) -> int:
-    """More tokens than anybody can say in this time: what reaches it is a loop."""
-    return min(220, 24 + round(12 * seconds))
+    """More tokens than anybody says in this time, five a second at most in what was measured, of
+    Korean and English: what reaches it is a loop."""
+    return min(220, 24 + round(8 * seconds))
 
 
 def doubt(

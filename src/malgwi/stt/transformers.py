@@ -9,15 +9,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-import tokenizers
 import torch
-from faster_whisper.feature_extractor import FeatureExtractor
-from faster_whisper.tokenizer import Tokenizer
 
-from malgwi.errors import BadOption, ModelMissing, OutOfMemory
-from malgwi.stt.base import Capabilities, Task
-from malgwi.stt.faster_whisper import FILES, STEP, WINDOW, FasterWhisper, _languages
+from malgwi.errors import BadOption, OutOfMemory
 from malgwi.stt.torch_whisper import TorchWhisper
+from malgwi.stt.whisper import Whisper, check_files
 from malgwi.types import Engine
 
 COMPUTE_TYPES = ("float32", "float16", "bfloat16")
@@ -25,7 +21,7 @@ WITHOUT_TENSOR_CORES = r"\bGTX 16\d\d|\bT(400|500|550|600|1000|1200|2000)\b|\bMX
 """Names of cards whose float16 gives nonsense, although their compute capability is 7.5."""
 
 
-class TransformersWhisper(FasterWhisper):
+class TransformersWhisper(Whisper):
     """A Transcriber that runs Whisper on torch."""
 
     def __init__(  # noqa: PLR0913 (an option each)
@@ -46,31 +42,22 @@ class TransformersWhisper(FasterWhisper):
         """
         if threads < 1 or batch < 1:
             raise BadOption("transformers needs at least one thread and a batch of one.")
-        if not all((model_dir / name).is_file() for name in FILES):
-            raise ModelMissing(model_dir.name, model_dir.parent)
+        check_files(model_dir)
         place = _place(device, device_index)
         precision = _precision(compute_type, place)
-        if place.type == "cpu":
+        on_cpu = place.type == "cpu"
+        if on_cpu:
             torch.set_num_threads(threads)
         try:
-            self._model = TorchWhisper(model_dir, place, precision)
+            model = TorchWhisper(model_dir, place, precision)
         except torch.cuda.OutOfMemoryError as error:
             raise OutOfMemory(f"There is no room for {model_dir.name} on {place}.") from error
-        self._together = True
-        self._words = tokenizers.Tokenizer.from_file(str(model_dir / "tokenizer.json"))
-        self._features = FeatureExtractor(feature_size=self._model.n_mels)
-        self._tokenizers: dict[tuple[str, Task], Tokenizer] = {}
-        self.engine = Engine("transformers", model_dir.name, str(place), precision)
-        self.capabilities = Capabilities(
-            languages=_languages(self._model),
-            detects_language=self._model.is_multilingual,
-            word_times=True,
-            prompts=True,
-            longest=WINDOW,
-            batch=batch,
-            parallel=1 if place.type == "cpu" else 2,  # one prepares while the other computes
-            alike=STEP,
-            translates=self._model.is_multilingual,
+        super().__init__(
+            model_dir,
+            model,
+            Engine("transformers", model_dir.name, str(place), precision),
+            batch,
+            parallel=1 if on_cpu else 2,  # one prepares while the other computes
         )
 
 

@@ -6,7 +6,6 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from malgwi.apps.transcription.dialects.doors import Doors
-from malgwi.errors import ModelMissing
 from malgwi.scheduling import ModelState
 
 
@@ -75,8 +74,5 @@ def add_model_routes(routes: APIRouter, doors: Doors) -> None:
 
     @routes.get("/v1/models/{name:path}")
     def model(name: str) -> Model:
-        """One of them."""
-        there = {each.name: each for each in fleet.models()}
-        if name not in there:
-            raise ModelMissing.among(name, list(there))
-        return model_of(there[name])
+        """One of them; an alias answers with the model that it stands for."""
+        return model_of(fleet.state(name))
