@@ -29,6 +29,8 @@ MODELS = {
     "scripted": None,
 }
 """What each engine works with where nothing else is said; None where it needs no model."""
+REMOTE = ("openai-http", "whisper-cpp")
+"""Clients, which are nothing without the address of a server."""
 LIBRARIES: Mapping[str, devices.Library] = {
     "faster-whisper": "ctranslate2",
     "transformers": "torch",
@@ -77,7 +79,13 @@ def transcriber(
 
 def engine_states(config: Config) -> list[EngineState]:
     """Every engine at every seam, tried out."""
-    return [_state(seam, name, config) for seam in ("stt", "vad") for name in plugins.names(seam)]
+    here = [
+        _state(seam, name, config)
+        for seam in ("stt", "vad")
+        for name in plugins.names(seam)
+        if name not in REMOTE
+    ]
+    return [*_endpoint_state(config), *here]
 
 
 def default_model(config: Config, engine: str | None = None) -> str | None:
@@ -212,9 +220,23 @@ def _state(seam: str, name: str, config: Config) -> EngineState:
         if seam == "vad":
             plugins.load(seam, name)()
             return EngineState(seam, name, True, "hears all channels of a recording at once")
-        built = _stt(config, name, None)
+        return _told(_stt(config, name, None), name)
     except MalgwiError as error:
         return EngineState(seam, name, False, str(error))
+
+
+def _endpoint_state(config: Config) -> list[EngineState]:
+    """The engine elsewhere, where there is one in the settings."""
+    if not config.stt.endpoint:
+        return []
+    try:
+        built = _remote(config, config.stt.endpoint)
+        return [_told(built, built.engine.name)]
+    except MalgwiError as error:
+        return [EngineState("stt", "remote", False, str(error))]
+
+
+def _told(built: Any, name: str) -> EngineState:
     can, runs = built.capabilities, built.engine
     words = "word times" if can.word_times else "no word times"
     languages = (
@@ -222,4 +244,4 @@ def _state(seam: str, name: str, config: Config) -> EngineState:
         if len(can.languages) > 3
         else ", ".join(sorted(can.languages))
     )
-    return EngineState(seam, name, True, f"{runs.model} on {runs.device}: {languages}, {words}")
+    return EngineState("stt", name, True, f"{runs.model} on {runs.device}: {languages}, {words}")

@@ -25,7 +25,6 @@ from fastapi import FastAPI
 
 from malgwi import bootstrap, gateway, logs, ops, plugins, stt, text
 from malgwi.apps.transcription.dialects import SHAPES, Doors, routers
-from malgwi.apps.transcription.dialects.languages import NAMES
 from malgwi.apps.transcription.service import Service
 from malgwi.apps.transcription.wyoming import ModelCard, WyomingDoor, check_wyoming_exposure
 from malgwi.audio import Decoders, Recording
@@ -249,7 +248,7 @@ def _wyoming_door(config: Config, service: Service, fleet: ModelFleet) -> Wyomin
     return WyomingDoor(
         service,
         _spool(config) / "wyoming",
-        partial(_card, fleet, tuple(NAMES)),
+        partial(_card, fleet, tuple(stt.NAMES)),
         version=version("malgwi"),
         clients=config.engine.wyoming_clients,
     )

@@ -43,8 +43,7 @@ def _wanted(lock: str) -> list[Requirement]:
     elsewhere = {"cpwer", "transformers"}  # which torch fits depends on the card
     plain = [lines for extra, lines in EXTRAS.items() if extra not in elsewhere]
     groups = [PROJECT["project"]["dependencies"], PROJECT["dependency-groups"]["dev"]]
-    wanted = [Requirement(line) for line in chain(*plain, *groups)]
-    return [each for each in wanted if each.name != PROJECT["project"]["name"]]
+    return [Requirement(line) for line in chain(*plain, *groups)]
 
 
 @pytest.mark.parametrize("lock", ["requirements.lock", "requirements-cpwer.lock"])

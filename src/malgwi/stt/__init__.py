@@ -15,9 +15,11 @@ from malgwi.stt.base import (
 )
 from malgwi.stt.canary import CANARY_TEXT, canary, check_canary, check_heard
 from malgwi.stt.endpoint import probe
+from malgwi.stt.languages import NAMES
 
 __all__ = [
     "CANARY_TEXT",
+    "NAMES",
     "Capabilities",
     "LanguageGuess",
     "Piece",

@@ -38,7 +38,7 @@ class Wanted:
     prompt: str = ""
     hotwords: str = ""
     find_speech: bool = True
-    """False: all of it is speech."""
+    """False: all of it is speech, a piece for a pipeline elsewhere, which has rules of its own."""
     cut: CutRule = field(default_factory=CutRule)
     lane: Lane = Lane.INTERACTIVE
 
@@ -86,7 +86,7 @@ class Service:
         with self.open(path, name, stop) as recording:
             transcript = transcribe(
                 recording,
-                Engines(self.new_vad, stt, self.rules),
+                Engines(self.new_vad, stt, self.rules if wanted.find_speech else lambda _: ()),
                 request,
                 on_utterances=on_utterances,
                 stop=stop,

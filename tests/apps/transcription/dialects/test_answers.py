@@ -6,7 +6,7 @@ import math
 import pytest
 
 from malgwi.apps.transcription.dialects.extras import extra_headers, extras
-from malgwi.apps.transcription.dialects.languages import NAMES, name_of, wanted_language
+from malgwi.apps.transcription.dialects.languages import name_of, wanted_language
 from malgwi.apps.transcription.dialects.measures import (
     compression_ratio,
     log_probability,
@@ -16,6 +16,7 @@ from malgwi.apps.transcription.dialects.measures import (
 from malgwi.apps.transcription.dialects.openai.answers import verbose_transcription
 from malgwi.apps.transcription.dialects.openai.form import Shown
 from malgwi.apps.transcription.dialects.spoken import lines_of, main_language, text_of
+from malgwi.stt import NAMES
 from malgwi.types import Span, Transcript, Word
 
 SECOND = Span(0, 1)
