@@ -1,4 +1,4 @@
-"""All that `make bench` measures, one after the other. Takes about an hour on two cores."""
+"""All that `make bench` measures, one after the other. Takes about two hours on two cores."""
 
 import subprocess
 import sys
@@ -13,6 +13,8 @@ STEPS = (
     ("speed", "--language", "ko", "--channels", "4", "--duration", "5m"),
     ("speed", "--language", "ko", "--read"),
     ("memory",),
+    ("load",),
+    ("load", "--memory"),
     ("accuracy",),
 )
 STEPS_OF_SMALL = (

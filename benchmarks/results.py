@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks import memory, speed, work
+from benchmarks import load, load_memory, memory, speed, work
 from malgwi.apps.evaluation import Machine, machine_lines
 
 PAGE = Path(__file__).parent / "RESULTS.md"
@@ -71,10 +71,36 @@ def _startup(result: dict[str, Any]) -> Iterator[str]:
     yield f"`malgwi --help`: {result['median']:.3f} s, median of {len(result['walls'])}."
 
 
+def _load(result: dict[str, Any]) -> Iterator[str]:
+    yield f"## Load: {result['model']}"
+    yield ""
+    yield from _measured(result)
+    yield (
+        f"- {result['utterances']} utterances of {result['mean_seconds']:.1f} s on average, "
+        f"{result['threads']} threads, int8, {result['turns']} turns, load at the end "
+        f"{result['load']:.1f}"
+    )
+    yield ""
+    yield from load.lines(result)
+
+
+def _load_memory(result: dict[str, Any]) -> Iterator[str]:
+    yield f"## Memory under load: {result['model']}"
+    yield ""
+    yield from _measured(result)
+    yield (
+        f"- {result['clients']} clients, utterances of {result['mean_seconds']:.1f} s on average"
+    )
+    yield ""
+    yield from load_memory.lines(result)
+
+
 SECTIONS: dict[str, Callable[[dict[str, Any]], Iterator[str]]] = {
     "speed": _speed,
     "memory": _memory,
     "startup": _startup,
+    "load": _load,
+    "load-memory": _load_memory,
 }
 
 
