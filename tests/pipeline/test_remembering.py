@@ -14,7 +14,7 @@ from malgwi.errors import EngineGone
 from malgwi.pipeline import Engines, Remembering, Request, transcribe
 from malgwi.stt import Transcriber
 from malgwi.testing import ScriptedTranscriber
-from malgwi.types import SAMPLE_RATE, Transcript
+from malgwi.types import Transcript
 from malgwi.vad.energy import EnergyDetector
 
 
@@ -22,8 +22,9 @@ class Voices(Turns):
     """Turns no two of which sound alike."""
 
     def _sound(self, first: int, size: int) -> NDArray[np.float32]:
-        rising = np.arange(first, first + size, dtype=np.float32) / (600 * SAMPLE_RATE)
-        return super()._sound(first, size) * (0.5 + rising)
+        rising = np.linspace(first, first + size, size, dtype=np.float32) / np.float32(1e7)
+        louder: NDArray[np.float32] = super()._sound(first, size) * (np.float32(0.5) + rising)
+        return louder
 
 
 Kept = dict[str, Mapping[str, Any]]
@@ -32,7 +33,7 @@ Kept = dict[str, Mapping[str, Any]]
 def run(stt: Transcriber, request: Request | None = None) -> Transcript:
     asked = request or Request(languages=["en"])
     turns = taking_turns(minutes=6)
-    voices = Voices(turns.turns, duration=360.0)
+    voices = Voices(turns.turns, channels=4, duration=360.0)
     return transcribe(voices, Engines(EnergyDetector, stt), asked)
 
 
