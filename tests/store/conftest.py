@@ -8,7 +8,7 @@ import pytest
 from conftest import missing
 from store.postgresql import NoPostgreSQL, PostgreSQL, postgresql
 
-from malgwi.store import Database, connect, migration
+from malgwi.store import Database, SqlStore, connect, migration
 from malgwi.store.ids import new_id
 
 KINDS = ("sqlite", "postgresql")
@@ -70,6 +70,19 @@ def empty_url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iter
 def database(url: str, connections: Callable[[str], Database]) -> Database:
     """Migrated and empty."""
     return connections(url)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """The folder of the store's files; it need not be there yet."""
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def store(url: str, data: Path) -> Iterator[SqlStore]:
+    opened = SqlStore(url, data)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ class Written(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        return None if value is None else keepable(value)
+        return None if value is None else str(keepable(value))  # not a member of an enumeration
 
 
 class Short(Written):
@@ -73,14 +73,14 @@ class Structure(TypeDecorator[Any]):
     """Numbers, texts, lists and mappings, as JSON. None is NULL, a tuple comes back as a list.
 
     It is text in both databases: nobody searches inside, and PostgreSQL's `jsonb` would refuse
-    some of what people write.
+    some of what people write, and what engines say where they divide by zero.
     """
 
     impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        return None if value is None else keepable(dumps(value))
+        return None if value is None else keepable(_dumps(value))
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         return None if value is None else json.loads(value)
@@ -101,9 +101,8 @@ def keepable(text: str) -> str:
     return text
 
 
-def dumps(value: Any) -> str:
-    """Compact JSON. Raises ValueError for what is not a number."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+def _dumps(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 RowId = BigInteger().with_variant(Integer(), "sqlite")

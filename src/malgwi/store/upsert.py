@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -13,7 +14,8 @@ def insert_if_new(connection: Connection, table: Table, values: dict[str, Any]) 
     """
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     statement = insert(table).values(values).on_conflict_do_nothing()
-    return bool(connection.execute(statement).rowcount)
+    # Not by the number of rows: PostgreSQL's driver gives none for an INSERT.
+    return connection.execute(statement.returning(sa.literal(1))).first() is not None
 
 
 def insert_or_update(

@@ -1,0 +1,217 @@
+"""The store over a database and a folder: each method is a transaction, made of the modules."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from malgwi.errors import NotFound
+from malgwi.store import audit, identity, keys, media, migration, recordings, transcripts
+from malgwi.store.base import (
+    ApiKey,
+    AuditEntry,
+    Authorship,
+    Correction,
+    Difference,
+    Media,
+    NewRecording,
+    Page,
+    Paging,
+    Recording,
+    RecordingChanges,
+    RecordingFilter,
+    Revision,
+    Role,
+    TranscriptRecord,
+    UtteranceFilter,
+)
+from malgwi.store.engine import connect
+from malgwi.store.media import GRACE, PORTION, Incoming, MediaFolder
+from malgwi.types import Transcript, Utterance
+
+MEDIA = "media"
+
+_ALL = RecordingFilter()
+_CURRENT = UtteranceFilter()
+_FIRST = Paging()
+_SOMEBODY = Authorship()
+
+
+class SqlStore:
+    """Fulfils `Store`. Opening it brings the database to the tables of this program.
+
+    Raises StoreError where the database is a newer program's, or not that of the folder.
+    """
+
+    def __init__(self, url: str, data_folder: Path) -> None:
+        self.database = connect(url)
+        media_folder = data_folder / MEDIA
+        self._media = MediaFolder(media_folder)
+        try:
+            migration.upgrade(self.database)
+            self.instance = identity.establish(self.database, data_folder, media_folder)
+        except BaseException:
+            self.database.close()
+            raise
+
+    def close(self) -> None:
+        self.database.close()
+
+    # -- recordings
+
+    def add_recording(self, new: NewRecording) -> Recording:
+        return self.database.write(lambda it: recordings.add(it, new))
+
+    def recording(self, recording_id: str) -> Recording:
+        return self.database.read(lambda it: recordings.find(it, recording_id))
+
+    def recordings(self, which: RecordingFilter = _ALL, paging: Paging = _FIRST) -> Page[Recording]:
+        return self.database.read(lambda it: recordings.listed(it, which, paging))
+
+    def update_recording(self, recording_id: str, changes: RecordingChanges) -> Recording:
+        return self.database.write(lambda it: recordings.update(it, recording_id, changes))
+
+    def delete_recording(self, recording_id: str) -> None:
+        self.database.write(lambda it: recordings.delete(it, recording_id))
+
+    def purge_recording(self, recording_id: str) -> None:
+        created, sums = self.database.write(lambda it: recordings.purge(it, recording_id))
+        for each in sums:  # what a kill leaves of them is swept later
+            self._release(each, before=created)
+
+    # -- media
+
+    def keep_media(self, content: Iterable[bytes], content_type: str | None = None) -> Media:
+        return self._register(self._media.receive(content), content_type)
+
+    def take_media(self, path: Path, content_type: str | None = None) -> Media:
+        return self._register(self._media.adopt(path), content_type)
+
+    def media(self, sha256: str) -> Media:
+        return self.database.read(lambda it: media.find(it, sha256))
+
+    def media_path(self, sha256: str) -> Path:
+        path = self._media.path(sha256)
+        if not path.is_file():
+            raise NotFound(f"There is no media {sha256}.")
+        return path
+
+    def media_faults(self) -> Iterator[tuple[str, str]]:
+        after = ""
+        while some := self.database.read(partial(media.portion, after=after)):
+            for each in some:
+                if fault := self._media.fault(each.sha256, each.size):
+                    yield each.sha256, fault
+            after = some[-1].sha256
+
+    def sweep_media(self) -> int:
+        before = datetime.now(UTC) - GRACE
+        unused = self.database.read(lambda it: media.unused(it, before))
+        removed = sum(self._release(each, before) for each in unused)
+        return removed + sum(map(self._release_orphan, self._orphans())) + self._media.clear()
+
+    # -- transcripts
+
+    def save_transcript(
+        self, recording_id: str, transcript: Transcript, key: str | None = None
+    ) -> TranscriptRecord:
+        return self.database.write(lambda it: transcripts.save(it, recording_id, transcript, key))
+
+    def transcripts(self, recording_id: str) -> tuple[TranscriptRecord, ...]:
+        return self.database.read(lambda it: transcripts.of_recording(it, recording_id))
+
+    def transcript_record(self, transcript_id: str) -> TranscriptRecord:
+        return self.database.read(lambda it: transcripts.record(it, transcript_id))
+
+    def transcript(self, transcript_id: str, revision: int | None = None) -> Transcript:
+        return self.database.read(lambda it: transcripts.read(it, transcript_id, revision))
+
+    def utterances(
+        self, transcript_id: str, which: UtteranceFilter = _CURRENT, paging: Paging = _FIRST
+    ) -> Page[Utterance]:
+        return self.database.read(
+            lambda it: transcripts.utterances(it, transcript_id, which, paging)
+        )
+
+    def correct(
+        self,
+        transcript_id: str,
+        base_revision: int,
+        corrections: Sequence[Correction],
+        by: Authorship = _SOMEBODY,
+    ) -> Revision:
+        return self.database.write(
+            lambda it: transcripts.correct(it, transcript_id, base_revision, corrections, by)
+        )
+
+    def revise(
+        self,
+        transcript_id: str,
+        base_revision: int,
+        utterances: Sequence[Utterance],
+        by: Authorship,
+    ) -> Revision:
+        return self.database.write(
+            lambda it: transcripts.revise(it, transcript_id, base_revision, utterances, by)
+        )
+
+    def undo(
+        self, transcript_id: str, base_revision: int, to: int, by: Authorship = _SOMEBODY
+    ) -> Revision:
+        return self.database.write(
+            lambda it: transcripts.undo(it, transcript_id, base_revision, to, by)
+        )
+
+    def revisions(self, transcript_id: str) -> tuple[Revision, ...]:
+        return self.database.read(lambda it: transcripts.revisions(it, transcript_id))
+
+    def diff(self, transcript_id: str, before: int, after: int) -> tuple[Difference, ...]:
+        return self.database.read(lambda it: transcripts.diff(it, transcript_id, before, after))
+
+    # -- who may, and who did
+
+    def new_key(self, name: str, role: Role, expires: datetime | None = None) -> tuple[ApiKey, str]:
+        return self.database.write(lambda it: keys.new(it, name, role, expires))
+
+    def key(self, presented: str) -> ApiKey | None:
+        found = self.database.read(lambda it: keys.opened_by(it, presented))
+        if found is not None and keys.is_news(found):
+            self.database.write(lambda it: keys.used(it, found.id))
+        return found
+
+    def keys(self) -> tuple[ApiKey, ...]:
+        return self.database.read(keys.listed)
+
+    def revoke_key(self, key_id: str) -> ApiKey:
+        return self.database.write(lambda it: keys.revoke(it, key_id))
+
+    def note(
+        self,
+        action: str,
+        target: str | None = None,
+        actor: str | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> AuditEntry:
+        new = audit.entry(action, target, actor, details)
+        return self.database.write(lambda it: audit.add(it, new))
+
+    def trail(self, target: str | None = None, paging: Paging = _FIRST) -> Page[AuditEntry]:
+        return self.database.read(lambda it: audit.trail(it, target, paging))
+
+    def _register(self, incoming: Incoming, content_type: str | None) -> Media:
+        return self.database.write(
+            lambda it: media.register(it, self._media, incoming, content_type)
+        )
+
+    def _release(self, digest: str, before: datetime) -> bool:
+        return self.database.write(lambda it: media.release(it, self._media, digest, before))
+
+    def _release_orphan(self, digest: str) -> bool:
+        return self.database.write(lambda it: media.release_orphan(it, self._media, digest))
+
+    def _orphans(self) -> Iterator[str]:
+        old = self._media.old()
+        while some := list(islice(old, PORTION)):
+            yield from self.database.read(partial(media.without_row, digests=some))
