@@ -1,0 +1,92 @@
+"""The work of a transcription job: from a recording that is kept to a transcript that is kept.
+
+Every batch that was recognised is a checkpoint, so that another attempt goes on where this one
+ended, and ends as it would have ended. The transcript is kept under the id of its job: whoever
+does it again makes no second one.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Event
+from typing import Protocol
+
+from malgwi.apps.transcription.orders import Order
+from malgwi.audio import Recording
+from malgwi.jobs import Running
+from malgwi.pipeline import Engines, Progress, Remembering, transcribe
+from malgwi.store import Recording as Kept
+from malgwi.store import RecordingChanges, Store
+from malgwi.types import Lane
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file of a recording: where it is, what it is called, and how much later it begins."""
+
+    path: Path
+    name: str
+    offset: float
+
+
+class Open(Protocol):
+    """Opens the files of a recording on one clock."""
+
+    def __call__(
+        self, sources: Sequence[Source], labels: Sequence[str], stop: Event
+    ) -> AbstractContextManager[Recording]:
+        """Raises BadAudio, TooLarge, and Cancelled once `stop` is set."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Transcribing:
+    """A handler for jobs of kind `transcribe`."""
+
+    store: Store
+    open: Open
+    engines: Callable[[Order, Lane, Event], Engines]
+    """What to transcribe with. Raises ModelMissing, EngineGone, BadGlossary."""
+
+    def __call__(self, running: Running) -> None:
+        order = Order.of(running.payload)
+        kept = self.store.recording(order.recording)
+        engines = self.engines(order, running.job.lane, running.stop)
+        remembering = Remembering(engines.stt, running.checkpoints, running.checkpoint)
+        with self.open(self._sources(kept), kept.channel_labels, running.stop) as recording:
+            transcript = transcribe(
+                recording,
+                replace(engines, stt=remembering),
+                order.request,
+                on_progress=lambda progress: running.progress(**_facts(progress)),
+                stop=running.stop,
+            )
+        running.check()
+        labels = tuple(channel.label for channel in transcript.channels)
+        known = RecordingChanges(duration=transcript.duration, channel_labels=labels)
+        self.store.update_recording(kept.id, known)
+        record = self.store.save_transcript(kept.id, transcript, key=running.job.id)
+        running.progress(stage="done", transcript=record.id)
+
+    def _sources(self, kept: Kept) -> list[Source]:
+        return [
+            Source(self.store.media_path(part.sha256), part.name, part.offset)
+            for part in kept.media
+        ]
+
+
+def _facts(progress: Progress) -> dict[str, object]:
+    """What people see of it; all in seconds."""
+    speed = progress.audio_done * progress.channels / progress.wall if progress.wall else None
+    left = (progress.audio_total or 0.0) - progress.audio_done
+    return {
+        "stage": progress.stage,
+        "audio_done": round(progress.audio_done, 1),
+        "audio_total": progress.audio_total and round(progress.audio_total, 1),
+        "speech_done": round(progress.speech_done, 1),
+        "times_real_time": speed and round(speed, 1),
+        "seconds_left": round(left * progress.channels / speed, 1)
+        if speed and progress.audio_total
+        else None,
+    }
