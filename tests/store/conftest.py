@@ -8,7 +8,7 @@ import pytest
 from conftest import missing
 from store.postgresql import NoPostgreSQL, PostgreSQL, postgresql
 
-from malgwi.store import Database, SqlStore, connect, migration
+from malgwi.store import Database, SqlStore, Store, connect, migration
 from malgwi.store.ids import new_id
 
 KINDS = ("sqlite", "postgresql")
@@ -81,8 +81,9 @@ def data(tmp_path: Path) -> Path:
 @pytest.fixture
 def store(url: str, data: Path) -> Iterator[SqlStore]:
     opened = SqlStore(url, data)
+    promised: Store = opened  # mypy holds it to that
     yield opened
-    opened.close()
+    promised.close()
 
 
 @pytest.fixture

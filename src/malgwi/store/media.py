@@ -31,7 +31,7 @@ GRACE = timedelta(hours=1)
 
 _INCOMING = "incoming"
 _SUM = re.compile("[0-9a-f]{64}")
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 PORTION = 1000
 
 

@@ -1,0 +1,288 @@
+"""Recordings are kept once, found by what is known of them, and gone when they are purged."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta, timezone
+from threading import Barrier
+
+import pytest
+from store.kept import NASTY, SAID, recorded, transcribed, with_media
+
+from malgwi.errors import BadInput, BadOption, NotFound
+from malgwi.store import (
+    MediaPart,
+    NewRecording,
+    Paging,
+    RecordingChanges,
+    RecordingFilter,
+    Source,
+    SqlStore,
+)
+from malgwi.store.ids import new_id
+from malgwi.store.ledger import Ledger
+from malgwi.types import JobState, Lane
+
+SEOUL = timezone(timedelta(hours=9))
+NOON = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+def names(store: SqlStore, which: RecordingFilter) -> list[str]:
+    return [each.name for each in store.recordings(which).items]
+
+
+def test_what_is_added_can_be_read(store: SqlStore) -> None:
+    kept = store.keep_media([b"sound"], "audio/wav")
+    new = NewRecording(
+        name="night shift",
+        media=(MediaPart(kept.sha256, "a.wav"), MediaPart(kept.sha256, "b.wav", 1.5)),
+        started=NOON,
+        duration=3.25,
+        channel_labels=("north", "south"),
+        labels=frozenset({"drill", "2026"}),
+        metadata={"unit": "4"},
+        source=Source.WATCH,
+        owner="key-1",
+    )
+
+    added = store.add_recording(new)
+
+    assert store.recording(added.id) == added
+    for field in ("name", "media", "started", "duration", "channel_labels", "labels", "metadata"):
+        assert getattr(added, field) == getattr(new, field)
+    assert (added.source, added.owner) == (Source.WATCH, "key-1")
+    assert added.created.tzinfo is UTC
+
+
+def test_a_moment_is_the_same_wherever_it_was_written(store: SqlStore) -> None:
+    added = recorded(store, started=NOON.astimezone(SEOUL))
+
+    assert added.started == NOON
+    assert added.started is not None
+    assert added.started.utcoffset() == timedelta(0)
+
+
+def test_whatever_people_write_is_kept_as_they_wrote_it(store: SqlStore) -> None:
+    kept = store.keep_media([b"sound"], NASTY)
+    name = NASTY.replace("/", "").replace("\\", "")
+
+    added = recorded(
+        store,
+        NASTY,
+        media=(MediaPart(kept.sha256, name),),
+        channel_labels=(NASTY,),
+        labels=frozenset({NASTY}),
+        metadata={NASTY: NASTY},
+        key=NASTY,
+        owner=NASTY,
+    )
+
+    assert store.recording(added.id) == added
+    assert (added.name, added.channel_labels, added.labels) == (NASTY, (NASTY,), frozenset({NASTY}))
+    assert (added.metadata, added.owner, added.media[0].name) == ({NASTY: NASTY}, NASTY, name)
+    assert kept.content_type == NASTY
+    assert names(store, RecordingFilter(label=NASTY, name=NASTY, owner=NASTY)) == [NASTY]
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "C:\\Users\\passwd", "/passwd", "passwd"])
+def test_of_the_name_of_a_file_no_folders_are_kept(store: SqlStore, name: str) -> None:
+    kept = store.keep_media([b"sound"])
+
+    added = recorded(store, media=(MediaPart(kept.sha256, name),))
+
+    assert added.media[0].name == "passwd"
+
+
+def test_a_second_recording_of_a_key_is_the_first(store: SqlStore) -> None:
+    first = recorded(store, "first", key="upload-1", labels=frozenset({"a"}))
+
+    second = recorded(store, "second", key="upload-1", labels=frozenset({"b"}))
+
+    assert second == first
+    assert len(store.recordings().items) == 1
+
+
+def test_of_many_that_add_a_key_at_once_all_get_the_same_recording(store: SqlStore) -> None:
+    together = Barrier(4)
+
+    def add(number: int) -> str:
+        together.wait(timeout=30)
+        return recorded(store, f"number {number}", key="upload-1").id
+
+    with ThreadPoolExecutor(4) as threads:
+        ids = set(threads.map(add, range(4)))
+
+    assert ids == {each.id for each in store.recordings().items}
+    assert len(ids) == 1
+
+
+def test_a_recording_of_media_that_are_not_here_is_refused(store: SqlStore) -> None:
+    with pytest.raises(NotFound, match="0" * 64):
+        recorded(store, media=(MediaPart("0" * 64, "a.wav"),))
+
+    assert store.recordings().items == ()
+
+
+def test_recordings_are_listed_newest_first_by_pages(store: SqlStore) -> None:
+    added = [recorded(store, f"number {number}") for number in range(5)]
+
+    first = store.recordings(paging=Paging(limit=2))
+    second = store.recordings(paging=Paging(first.next_cursor, 2))
+    third = store.recordings(paging=Paging(second.next_cursor, 2))
+
+    assert [*first.items, *second.items, *third.items] == added[::-1]
+    assert third.next_cursor is None
+
+
+def test_what_comes_between_two_pages_neither_repeats_nor_hides_one(store: SqlStore) -> None:
+    added = [recorded(store, f"number {number}") for number in range(4)]
+
+    first = store.recordings(paging=Paging(limit=2))
+    recorded(store, "came in between")
+    store.delete_recording(added[3].id)
+    second = store.recordings(paging=Paging(first.next_cursor, 2))
+
+    assert [*first.items, *second.items] == added[::-1]
+    assert second.next_cursor is None
+
+
+@pytest.mark.parametrize(
+    "cursor", ["", "x", "é", "AAAA", "../..", "'; DROP TABLE recording", "cmVjb3JkaW5nczo="]
+)
+def test_a_malformed_cursor_is_refused(store: SqlStore, cursor: str) -> None:
+    with pytest.raises(BadOption, match="cursor"):
+        store.recordings(paging=Paging(cursor))
+    with pytest.raises(BadOption, match="cursor"):
+        store.utterances(transcribed(store).id, paging=Paging(cursor))
+
+
+def test_a_cursor_of_another_list_is_refused(store: SqlStore) -> None:
+    saved = transcribed(store)
+    recorded(store)
+    cursor = store.recordings(paging=Paging(limit=1)).next_cursor
+
+    assert cursor is not None
+    with pytest.raises(BadOption, match="cursor"):
+        store.utterances(saved.id, paging=Paging(cursor))
+
+
+@pytest.mark.parametrize("limit", [0, -1, 1001])
+def test_a_page_of_no_or_too_many_items_is_refused(store: SqlStore, limit: int) -> None:
+    with pytest.raises(BadOption, match="1000"):
+        store.recordings(paging=Paging(limit=limit))
+
+
+def test_recordings_are_found_by_label_name_and_owner(store: SqlStore) -> None:
+    recorded(store, "Night shift", labels=frozenset({"drill"}), owner="key-1")
+    recorded(store, "day 100%", labels=frozenset({"drill", "real"}))
+
+    assert names(store, RecordingFilter(label="drill")) == ["day 100%", "Night shift"]
+    assert names(store, RecordingFilter(label="real")) == ["day 100%"]
+    assert names(store, RecordingFilter(label="dril")) == []
+    assert names(store, RecordingFilter(name="NIGHT")) == ["Night shift"]
+    assert names(store, RecordingFilter(name="0%")) == ["day 100%"]
+    assert names(store, RecordingFilter(name="%n")) == []
+    assert names(store, RecordingFilter(owner="key-1", label="drill")) == ["Night shift"]
+
+
+def test_recordings_are_found_by_when_they_started_or_came(store: SqlStore) -> None:
+    recorded(store, "noon", started=NOON.astimezone(SEOUL))
+    recorded(store, "later", started=NOON + timedelta(hours=1))
+    recorded(store, "who knows")
+
+    assert names(store, RecordingFilter(until=NOON + timedelta(seconds=1))) == ["noon"]
+    assert names(store, RecordingFilter(until=NOON)) == []
+    until = NOON + timedelta(hours=1, seconds=1)
+    assert names(store, RecordingFilter(since=NOON, until=until)) == ["later", "noon"]
+    assert names(store, RecordingFilter(since=datetime.now(UTC) - timedelta(hours=1))) == [
+        "who knows"
+    ]
+
+
+def test_recordings_are_found_by_the_state_of_their_last_job(store: SqlStore) -> None:
+    ledger = Ledger(store.database)
+    first, second = recorded(store, "first"), recorded(store, "second")
+    done = ledger.add("x", {}, lane=Lane.BATCH, queue="batch", recording_id=first.id)
+    ledger.cancel(done.id)
+    ledger.add("x", {}, lane=Lane.BATCH, queue="batch", recording_id=first.id)
+    other = ledger.add("x", {}, lane=Lane.BATCH, queue="batch", recording_id=second.id)
+    ledger.cancel(other.id)
+
+    assert names(store, RecordingFilter(state=JobState.QUEUED)) == ["first"]
+    assert names(store, RecordingFilter(state=JobState.CANCELLED)) == ["second"]
+
+
+def test_an_update_changes_what_it_names_and_nothing_else(store: SqlStore) -> None:
+    added = recorded(store, labels=frozenset({"a"}), metadata={"unit": "4"}, duration=2.0)
+
+    updated = store.update_recording(
+        added.id, RecordingChanges(name="new name", labels=frozenset({"b", "c"}))
+    )
+
+    assert (updated.name, updated.labels) == ("new name", frozenset({"b", "c"}))
+    assert (updated.metadata, updated.duration) == ({"unit": "4"}, 2.0)
+    assert store.recording(added.id) == updated
+    emptied = store.update_recording(
+        added.id, RecordingChanges(labels=frozenset(), metadata={}, channel_labels=("x",))
+    )
+    assert (emptied.name, emptied.channel_labels) == ("new name", ("x",))
+    assert not emptied.labels
+    assert not emptied.metadata
+
+
+def test_a_label_that_no_index_takes_is_refused(store: SqlStore) -> None:
+    with pytest.raises(BadInput, match="500"):
+        recorded(store, labels=frozenset({"x" * 501}))
+    added = recorded(store, labels=frozenset({"말" * 500}), key="귀" * 500)
+
+    assert store.recording(added.id).labels == {"말" * 500}
+
+
+def test_what_is_deleted_is_not_found_and_its_key_is_free(store: SqlStore) -> None:
+    added = recorded(store, key="upload-1")
+    saved = store.save_transcript(added.id, SAID)
+
+    store.delete_recording(added.id)
+
+    assert store.recordings().items == ()
+    with pytest.raises(NotFound):
+        store.recording(added.id)
+    with pytest.raises(NotFound):
+        store.update_recording(added.id, RecordingChanges(name="x"))
+    with pytest.raises(NotFound):
+        store.delete_recording(added.id)
+    with pytest.raises(NotFound):
+        store.transcript(saved.id)
+    with pytest.raises(NotFound):
+        store.save_transcript(added.id, SAID)
+    assert recorded(store, key="upload-1").id != added.id
+
+
+def test_what_is_purged_takes_its_transcripts_and_media_along(store: SqlStore) -> None:
+    added = with_media(store, b"sound")
+    saved = store.save_transcript(added.id, SAID)
+    path = store.media_path(added.media[0].sha256)
+    store.delete_recording(added.id)
+
+    store.purge_recording(added.id)
+
+    assert not path.exists()
+    with pytest.raises(NotFound):
+        store.media(added.media[0].sha256)
+    with pytest.raises(NotFound):
+        store.transcript(saved.id)
+    with pytest.raises(NotFound):
+        store.purge_recording(added.id)
+
+
+def test_media_of_another_recording_stay_when_one_is_purged(store: SqlStore) -> None:
+    one, other = with_media(store, b"sound"), with_media(store, b"sound")
+
+    store.purge_recording(one.id)
+
+    assert store.media_path(other.media[0].sha256).read_bytes() == b"sound"
+
+
+@pytest.mark.parametrize("unknown", ["", "x", "'; DROP TABLE recording; --", "a" * 500, new_id()])
+def test_nothing_is_found_of_a_recording_that_is_not_there(store: SqlStore, unknown: str) -> None:
+    for ask in (store.recording, store.delete_recording, store.purge_recording, store.transcripts):
+        with pytest.raises(NotFound):
+            ask(unknown)
