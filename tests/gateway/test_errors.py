@@ -4,7 +4,7 @@ import pytest
 
 from malgwi import errors
 from malgwi.errors import EngineUnknown, MalgwiError, ModelMissing, Overloaded
-from malgwi.gateway import BadField, status_of
+from malgwi.gateway import Answer, BadField, Refusal, status_of
 
 STATUS = {
     "BadAudio": (400, "invalid_audio"),
@@ -19,6 +19,11 @@ STATUS = {
     "EngineFailed": (500, "engine_failed"),
     "Cancelled": (408, "cancelled"),
     "NetworkError": (502, "network_failed"),
+    "NotFound": (404, "not_found"),
+    "Conflict": (409, "conflict"),
+    "StoreFull": (507, "store_full"),
+    "StoreGone": (503, "store_gone"),
+    "StoreError": (500, "store_failed"),
 }
 
 
@@ -37,7 +42,20 @@ def test_a_model_that_is_not_here_is_not_found() -> None:
 def test_who_comes_too_early_hears_when_to_come_again() -> None:
     assert status_of(Overloaded("Too much.", 17)).retry_after == 17
     assert status_of(errors.EngineGone("It died.")).retry_after == 5
+    assert status_of(errors.StoreGone("No answer.")).retry_after == 5
     assert status_of(errors.BadAudio("No sound.")).retry_after is None
+
+
+def test_who_corrects_what_was_corrected_hears_which_revision_to_read() -> None:
+    answer = status_of(errors.Stale("It is at 7.", 7))
+
+    assert (answer.status, answer.code, answer.more) == (409, "stale", {"revision": 7})
+
+
+def test_what_only_a_door_refuses_is_answered_as_it_says() -> None:
+    answer = Answer(423, "locked", "Somebody else sends it.", retry_after=1)
+
+    assert status_of(Refusal(answer)) == answer
 
 
 def test_a_field_that_is_wrong_is_named_apart() -> None:

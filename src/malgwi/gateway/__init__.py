@@ -2,11 +2,11 @@
 
 from malgwi.gateway.app import Shape, new_app
 from malgwi.gateway.crossing import Crossing
-from malgwi.gateway.errors import Answer, status_of
+from malgwi.gateway.errors import Answer, Refusal, status_of
 from malgwi.gateway.exposure import check_exposure, is_loopback
 from malgwi.gateway.forms import BadField, FormModel, form_openapi, read_form, unknown_fields
 from malgwi.gateway.health import Health, Readiness
-from malgwi.gateway.keys import Keys, hash_of, new_key, presented, read_keys
+from malgwi.gateway.keys import Keys, Lock, hash_of, new_key, presented, read_keys
 from malgwi.gateway.limits import Limits
 from malgwi.gateway.metrics import METRICS, Metric, Metrics, resident_bytes
 from malgwi.gateway.uploads import Form, Spool, Upload
@@ -22,9 +22,11 @@ __all__ = [
     "Health",
     "Keys",
     "Limits",
+    "Lock",
     "Metric",
     "Metrics",
     "Readiness",
+    "Refusal",
     "Shape",
     "Spool",
     "Upload",

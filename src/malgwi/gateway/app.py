@@ -14,7 +14,7 @@ from malgwi import logs
 from malgwi.errors import MalgwiError
 from malgwi.gateway.errors import Answer, of_status, status_of
 from malgwi.gateway.health import Health, health_routes
-from malgwi.gateway.keys import Keys
+from malgwi.gateway.keys import Lock
 from malgwi.gateway.metrics import Metrics, metrics_routes
 from malgwi.gateway.middleware import (
     Access,
@@ -54,7 +54,7 @@ def new_app(  # noqa: PLR0913  (by keyword, and each stands for itself)
     *,
     title: str,
     version: str,
-    keys: Keys,
+    keys: Lock,
     metrics: Metrics,
     health: Health,
     routers: Sequence[APIRouter] = (),

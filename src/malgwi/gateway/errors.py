@@ -1,6 +1,8 @@
 """What each of our errors is to an HTTP client. The only place that knows; dialects shape it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from malgwi import errors
 from malgwi.errors import MalgwiError
@@ -21,6 +23,16 @@ class Answer:
     """Seconds; goes out as Retry-After."""
     param: str | None = None
     """The form field or parameter that is wrong."""
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """What else a program needs to go on, where a dialect has a place for it."""
+
+
+class Refusal(MalgwiError):
+    """What only a door can refuse, and knows the answer to: a role, a header, a version."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.message)
+        self.answer = answer
 
 
 _KINDS: tuple[tuple[type[MalgwiError], int, str], ...] = (  # the first that fits
@@ -40,6 +52,12 @@ _KINDS: tuple[tuple[type[MalgwiError], int, str], ...] = (  # the first that fit
     (errors.Cancelled, 408, "cancelled"),
     (errors.NetworkRefused, 403, "network_refused"),
     (errors.NetworkError, 502, "network_failed"),
+    (errors.NotFound, 404, "not_found"),
+    (errors.Stale, 409, "stale"),
+    (errors.Conflict, 409, "conflict"),
+    (errors.StoreFull, 507, "store_full"),
+    (errors.StoreGone, 503, "store_gone"),
+    (errors.StoreError, 500, "store_failed"),
 )
 
 NO_KEY = Answer(
@@ -60,11 +78,14 @@ FOREIGN_PAGE = Answer(
 
 def status_of(error: BaseException, request_id: str | None = None) -> Answer:
     """What to answer. Of an error that is not ours nothing is told but the request's id."""
+    if isinstance(error, Refusal):
+        return error.answer
     if isinstance(error, MalgwiError):
         for kind, status, code in _KINDS:
             if isinstance(error, kind):
                 param = getattr(error, "field", None)
-                return Answer(status, code, str(error), _retry_after(error), param)
+                answer = Answer(status, code, str(error), _retry_after(error), param)
+                return _with_current(answer, error)
     named = f" The log has more under request {request_id}." if request_id else ""
     return Answer(500, "internal", f"Something broke here that should not have.{named}")
 
@@ -82,4 +103,12 @@ def of_status(status: int) -> Answer:
 def _retry_after(error: MalgwiError) -> int | None:
     if isinstance(error, errors.Overloaded):
         return error.retry_after
-    return _RETRY_SOON if isinstance(error, errors.EngineGone) else None
+    soon = isinstance(error, errors.EngineGone | errors.StoreGone)
+    return _RETRY_SOON if soon else None
+
+
+def _with_current(answer: Answer, error: MalgwiError) -> Answer:
+    """Whoever was too late hears what to read."""
+    if isinstance(error, errors.Stale):
+        return replace(answer, more={"revision": getattr(error, "current", None)})
+    return answer

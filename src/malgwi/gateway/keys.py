@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Protocol
 
 from malgwi.errors import BadOption
 
@@ -20,6 +21,20 @@ _HASH = re.compile(r"sha256:[0-9a-f]{64}")
 _SCHEMES = ("bearer", "token")  # OpenAI's and Deepgram's
 
 logger = logging.getLogger(__name__)
+
+
+class Lock(Protocol):
+    """Whom a door lets in. It is false where nobody needs a key."""
+
+    def __bool__(self) -> bool: ...
+
+    async def holder(self, presented: str) -> object | None:
+        """Who has this key, as far as the lock knows them; None where it opens nothing."""
+        ...
+
+
+SOMEBODY = "somebody"
+"""Who has a key of which no more is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +57,9 @@ class Keys:
         digest = _digest(presented)
         right = [hmac.compare_digest(digest, each) for each in self.digests]
         return not self.digests or any(right)
+
+    async def holder(self, presented: str) -> object | None:
+        return SOMEBODY if self.accepts(presented) else None
 
 
 def new_key() -> str:

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from malgwi import logs
 from malgwi.gateway.errors import FOREIGN_PAGE, NO_KEY, WRONG_KEY, Answer, status_of
 from malgwi.gateway.exposure import is_loopback
-from malgwi.gateway.keys import Keys, presented
+from malgwi.gateway.keys import Lock, presented
 from malgwi.gateway.metrics import Metrics
 
 Respond = Callable[[str, Answer], Response]
@@ -182,7 +182,7 @@ class KeyCheck:
     """
 
     def __init__(
-        self, app: ASGIApp, keys: Keys, respond: Respond, open_paths: Collection[str]
+        self, app: ASGIApp, keys: Lock, respond: Respond, open_paths: Collection[str]
     ) -> None:
         self.app = app
         self._keys = keys
@@ -194,8 +194,9 @@ class KeyCheck:
             await self.app(scope, receive, send)
             return
         key = presented(Headers(scope=scope))
-        admitted = self._keys.accepts(key)
-        scope["malgwi.admitted"] = admitted
+        holder = await self._keys.holder(key)
+        admitted = holder is not None
+        scope["malgwi.holder"], scope["malgwi.admitted"] = holder, admitted
         foreign = not self._keys and _is_foreign(Headers(scope=scope).get("origin"))
         open_path = scope["type"] == "http" and scope["path"] in self._open
         if (admitted or open_path) and not foreign:
