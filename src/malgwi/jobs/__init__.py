@@ -1,1 +1,26 @@
-"""Work for later: a queue that carries ids, and workers that do what the ledger says."""
+"""Work for later: a ledger that is the truth, a queue that carries ids, and who does the work.
+
+`inprocess` is the embedded default, `celery` brings ids to workers on other machines; both are
+plugged in under `malgwi.jobs`. Neither knows what a job is about: handlers are given to them.
+"""
+
+from malgwi.jobs.base import Answer, Context, Final, Handler, Ledger, Queue, Write
+from malgwi.jobs.execution import execute
+from malgwi.jobs.reaper import Reaper, run_reaper
+from malgwi.jobs.running import Running
+from malgwi.jobs.sending import send_unsent
+
+__all__ = [
+    "Answer",
+    "Context",
+    "Final",
+    "Handler",
+    "Ledger",
+    "Queue",
+    "Reaper",
+    "Running",
+    "Write",
+    "execute",
+    "run_reaper",
+    "send_unsent",
+]

@@ -1,0 +1,61 @@
+"""Places where jobs are done, over real databases and a real Redis."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from conftest import missing
+from jobs.servers import NoRedis, RedisServer, redis_server
+from jobs.sites import Distributed, Embedded, Site
+from store.conftest import connections, server, template, url
+
+from malgwi.store import Database
+
+__all__ = ["connections", "server", "template", "url"]
+
+PLACES = (
+    "embedded-sqlite",
+    "embedded-postgresql",
+    pytest.param("celery-postgresql", marks=pytest.mark.slow),  # a minute, all of it
+)
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[RedisServer]:
+    """One for all tests."""
+    try:
+        with redis_server() as running:
+            yield running
+    except NoRedis as error:
+        missing(str(error))
+
+
+@pytest.fixture
+def kind(place: str) -> str:
+    """Which database."""
+    return place.partition("-")[2]
+
+
+@pytest.fixture(params=PLACES)
+def place(request: pytest.FixtureRequest) -> str:
+    """A test that uses it runs once in each."""
+    return str(request.param)
+
+
+@pytest.fixture
+def site(
+    place: str,
+    url: str,
+    connections: Callable[[str], Database],
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> Iterator[Site]:
+    database = connections(url)
+    if place.startswith("embedded"):
+        with Embedded(database, url, tmp_path) as embedded:
+            yield embedded
+        return
+    redis: RedisServer = request.getfixturevalue("redis")
+    redis.forget_all()
+    with Distributed(database, url, tmp_path, redis.url) as distributed:
+        yield distributed
