@@ -13,7 +13,7 @@ import pytest
 
 from malgwi.errors import BadOption, Cancelled, NetworkError, NetworkRefused, TooLarge
 from malgwi.gateway import Upload, fetch
-from malgwi.gateway.urls import is_public
+from malgwi.gateway.targets import is_public
 
 SOUND = bytes(range(256)) * 5000
 

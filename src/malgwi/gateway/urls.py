@@ -1,55 +1,28 @@
 """Fetching a recording from a URL that a client gives, without lending the client our network.
 
-Only hosts that the operator has listed, only addresses that are public, and the address that was
-checked is the one that is connected to: a second look-up could give another. An entry that is an
-address itself may be private: whoever writes 10.0.0.5 means it. No redirects, no proxies, no user
-names.
+Only hosts that the operator has listed, and only as `targets.py` allows. An entry that is an
+address itself may be private: whoever writes 10.0.0.5 means it.
 """
 
-import socket
-import ssl
 import time
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse
-from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from threading import Event
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote
 
 from fastapi import Request
 
 from malgwi.errors import BadOption, Cancelled, NetworkError, NetworkRefused, TooLarge
 from malgwi.gateway.crossing import Crossing
+from malgwi.gateway.targets import Target, addresses, connected, read_target
 from malgwi.gateway.uploads import Spool, Upload, append, label
 
 _PATIENCE = 20.0  # seconds to connect, and without a byte
 _LONGEST = 1800.0  # seconds that a download may take
 _CHUNK = 1024 * 1024
-_PORTS = {"http": 80, "https": 443}
-_KEPT = "/%:@!$&'()*+,;=~?"  # what quoting leaves as it is
-_NAT64 = 0x0064FF9B << 96  # 64:ff9b::/96, RFC 6052
-
-
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """A URL that may be fetched."""
-
-    scheme: str
-    host: str
-    port: int
-    path: str
-    private: bool
-    """Whether its address may be a private one."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """How an operator may have listed it; the first is right for a Host header."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        with_port = f"{host}:{self.port}"
-        ordinary = self.port == _PORTS[self.scheme]
-        return (host, self.host, with_port) if ordinary else (with_port,)
+_REMEDY = "The operator can list the address itself in MALGWI_ENGINE__URL_HOSTS."
 
 
 @asynccontextmanager
@@ -88,7 +61,7 @@ def fetch(  # noqa: PLR0913  (by keyword, and each stands for itself)
     """
     if offline:
         raise NetworkRefused("fetching a recording from a URL", "Send the recording itself.")
-    target = _target(url, hosts)
+    target = _listed(url, hosts)
     with _translated(target.host), _connected(target) as connection:
         headers = {"Host": target.names[0], "User-Agent": "malgwi"}
         connection.request("GET", target.path, headers=headers)
@@ -103,39 +76,19 @@ def fetch(  # noqa: PLR0913  (by keyword, and each stands for itself)
         )
 
 
-def _target(url: str, hosts: Collection[str]) -> _Target:
+def _listed(url: str, hosts: Collection[str]) -> Target:
     if not hosts:
         raise BadOption(
             "URLs are not fetched here. Send the recording itself, or have the operator list the "
             "host in MALGWI_ENGINE__URL_HOSTS."
         )
-    try:
-        parts = urlsplit(url)
-        port = parts.port or _PORTS.get(parts.scheme, 0)
-        host = (parts.hostname or "").rstrip(".").encode("idna").decode("ascii").lower()
-        path = quote(parts.path or "/", safe=_KEPT)
-        query = quote(parts.query, safe=_KEPT)
-    except (ValueError, UnicodeError) as error:
-        raise BadOption("This is not a URL that can be fetched.") from error
-    if parts.scheme not in _PORTS or not host:
-        raise BadOption("Only http and https URLs are fetched.")
-    if parts.username is not None or parts.password is not None:
-        raise BadOption("A URL with a user name in it is not fetched.")
-    private = _address(host) is not None
-    target = _Target(parts.scheme, host, port, f"{path}?{query}" if query else path, private)
-    if not {each.strip().lower() for each in hosts} & {*target.names}:
+    target = read_target(url)
+    if not target.is_among(hosts):
         raise BadOption(
-            f"The host {label(host)} is not one of those from which recordings are fetched. The "
-            "operator can list it in MALGWI_ENGINE__URL_HOSTS."
+            f"The host {label(target.host)} is not one of those from which recordings are fetched. "
+            "The operator can list it in MALGWI_ENGINE__URL_HOSTS."
         )
     return target
-
-
-def _address(host: str) -> IPv4Address | IPv6Address | None:
-    try:
-        return ip_address(host)
-    except ValueError:
-        return None
 
 
 def _check(answer: HTTPResponse, limit: int) -> None:
@@ -170,66 +123,11 @@ def _too_large(limit: int) -> TooLarge:
 
 
 @contextmanager
-def _connected(target: _Target) -> Iterator[HTTPConnection]:
-    """To the address that was checked; the host's name stays in its request and certificate."""
-    connection = HTTPConnection(target.host, target.port, timeout=_PATIENCE)
-    try:
-        connection.sock = _socket(target)
+def _connected(target: Target) -> Iterator[HTTPConnection]:
+    """Whoever lists an address means it, so that it may be private."""
+    to = addresses(target, private=target.is_address, remedy=_REMEDY)
+    with connected(target, to, _PATIENCE) as connection:
         yield connection
-    finally:
-        connection.close()
-
-
-def _socket(target: _Target) -> socket.socket:
-    plain = _first_that_answers(_addresses(target), target.port)
-    if target.scheme == "http":
-        return plain
-    try:
-        return ssl.create_default_context().wrap_socket(plain, server_hostname=target.host)
-    except OSError:
-        plain.close()
-        raise
-
-
-def _addresses(target: _Target) -> list[str]:
-    found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
-    addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
-    if not target.private and not all(is_public(each) for each in addresses):
-        raise BadOption(
-            f"The host {label(target.host)} has an address that is not public, and is not fetched "
-            "from. The operator can list the address itself in MALGWI_ENGINE__URL_HOSTS."
-        )
-    return addresses
-
-
-def _first_that_answers(addresses: list[str], port: int) -> socket.socket:
-    failed: OSError | None = None
-    for address in addresses:
-        try:
-            return socket.create_connection((address, port), _PATIENCE)
-        except OSError as error:
-            failed = error
-    raise failed or OSError("no address")
-
-
-def is_public(address: str) -> bool:
-    """Whether it is somewhere in the internet, and not this machine or its neighbours."""
-    parsed = ip_address(address.partition("%")[0])
-    if isinstance(parsed, IPv6Address) and (inner := _inside(parsed)):
-        return is_public(str(inner))
-    return parsed.is_global and not parsed.is_multicast and not parsed.is_reserved
-
-
-def _inside(address: IPv6Address) -> IPv4Address | None:
-    """The IPv4 address that an IPv6 address stands for, if it does."""
-    if address.ipv4_mapped:
-        return address.ipv4_mapped
-    if address.sixtofour:
-        return address.sixtofour
-    if address.teredo:
-        return address.teredo[1]
-    number = int(address)
-    return IPv4Address(number & 0xFFFFFFFF) if number >> 32 == _NAT64 >> 32 else None
 
 
 @contextmanager
