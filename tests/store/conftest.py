@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -57,13 +58,16 @@ def url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[s
 @pytest.fixture
 def empty_url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The address of a database in which there is nothing at all."""
-    if kind == "sqlite":
-        yield f"sqlite:///{tmp_path / 'malgwi.db'}"
-        return
-    server: PostgreSQL = request.getfixturevalue("server")
-    name = f"test_{new_id()}"
-    yield server.create(name)
-    server.drop(name)
+    with _nothing(kind, request, tmp_path / "empty.db") as address:
+        yield address
+
+
+@pytest.fixture
+def other_url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The same, of the other kind."""
+    [other] = set(KINDS) - {kind}
+    with _nothing(other, request, tmp_path / "other.db") as address:
+        yield address
 
 
 @pytest.fixture
@@ -98,6 +102,17 @@ def connections() -> Iterator[Callable[[str], Database]]:
     yield opening
     for each in opened:
         each.close()
+
+
+@contextmanager
+def _nothing(kind: str, request: pytest.FixtureRequest, path: Path) -> Iterator[str]:
+    if kind == "sqlite":
+        yield f"sqlite:///{path}"
+        return
+    server: PostgreSQL = request.getfixturevalue("server")
+    name = f"test_{new_id()}"
+    yield server.create(name)
+    server.drop(name)
 
 
 def _migrate(url: str) -> None:

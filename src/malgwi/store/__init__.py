@@ -22,6 +22,7 @@ from malgwi.store.base import (
     TranscriptRecord,
     UtteranceFilter,
 )
+from malgwi.store.copying import copy
 from malgwi.store.engine import Database, connect
 from malgwi.store.migration import upgrade
 from malgwi.store.sql_store import SqlStore
@@ -50,5 +51,6 @@ __all__ = [
     "TranscriptRecord",
     "UtteranceFilter",
     "connect",
+    "copy",
     "upgrade",
 ]
