@@ -24,8 +24,10 @@ from malgwi.store.base import (
 )
 from malgwi.store.copying import copy
 from malgwi.store.engine import Database, connect
+from malgwi.store.glossaries import Glossaries, GlossaryRevision
 from malgwi.store.migration import upgrade
 from malgwi.store.sql_store import SqlStore
+from malgwi.store.uploads import PendingUpload, Uploads, Writing
 
 __all__ = [
     "ApiKey",
@@ -34,11 +36,14 @@ __all__ = [
     "Correction",
     "Database",
     "Difference",
+    "Glossaries",
+    "GlossaryRevision",
     "Media",
     "MediaPart",
     "NewRecording",
     "Page",
     "Paging",
+    "PendingUpload",
     "Recording",
     "RecordingChanges",
     "RecordingFilter",
@@ -49,7 +54,9 @@ __all__ = [
     "SqlStore",
     "Store",
     "TranscriptRecord",
+    "Uploads",
     "UtteranceFilter",
+    "Writing",
     "connect",
     "copy",
     "upgrade",
