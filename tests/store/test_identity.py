@@ -41,6 +41,23 @@ def test_both_are_given_one_id_and_keep_it(url: str, data: Path, opening: Openin
     assert opening(url, data).instance == first.instance
 
 
+def test_a_database_may_lie_in_a_folder_that_is_not_there_yet(
+    tmp_path: Path, opening: Opening
+) -> None:
+    folder = tmp_path / "not" / "yet"
+
+    opening(f"sqlite:///{folder / 'malgwi.db'}", folder)
+
+    assert (folder / FILE).is_file()
+
+
+def test_a_folder_that_cannot_be_is_refused(tmp_path: Path, opening: Opening) -> None:
+    (tmp_path / "file").write_text("in the way", "ascii")
+
+    with pytest.raises(StoreError, match="cannot be made"):
+        opening(f"sqlite:///{tmp_path / 'malgwi.db'}", tmp_path / "file")
+
+
 def test_two_that_open_it_for_the_first_time_agree(url: str, data: Path, opening: Opening) -> None:
     together = Barrier(4)
 

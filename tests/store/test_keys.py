@@ -26,7 +26,9 @@ def test_a_key_opens_as_who_it_was_made_for(store: SqlStore) -> None:
     assert (opened.expires, opened.revoked) == (TOMORROW, None)
 
 
-@pytest.mark.parametrize("presented", ["", "mg_", "mg_" + "A" * 43, "é\udcff", "' OR 1=1; --"])
+@pytest.mark.parametrize(
+    "presented", ["", "mg_", "mg_" + "A" * 43, "é\udcff", "\ud800\0", "' OR 1=1; --"]
+)
 def test_a_key_that_nobody_was_given_opens_nothing(store: SqlStore, presented: str) -> None:
     store.new_key("somebody", Role.ADMIN)
 

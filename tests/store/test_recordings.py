@@ -281,6 +281,17 @@ def test_media_of_another_recording_stay_when_one_is_purged(store: SqlStore) -> 
     assert store.media_path(other.media[0].sha256).read_bytes() == b"sound"
 
 
+@pytest.mark.parametrize("text", ["a\0b", "a\ud800b"])
+def test_what_no_database_can_keep_is_not_looked_for_either(store: SqlStore, text: str) -> None:
+    asked = [RecordingFilter(name=text), RecordingFilter(label=text), RecordingFilter(owner=text)]
+
+    for which in asked:
+        with pytest.raises(BadInput):
+            store.recordings(which)
+    with pytest.raises(BadInput):
+        store.recording(text)
+
+
 @pytest.mark.parametrize("unknown", ["", "x", "'; DROP TABLE recording; --", "a" * 500, new_id()])
 def test_nothing_is_found_of_a_recording_that_is_not_there(store: SqlStore, unknown: str) -> None:
     for ask in (store.recording, store.delete_recording, store.purge_recording, store.transcripts):

@@ -118,6 +118,10 @@ class Database:
             if _is_thrown_back(error) or (_is_without_line(error) and not at_the_end):
                 raise _ThrownBack(error) from error
             raise self._translated(error) from error
+        except sa.exc.TimeoutError as error:
+            raise StoreGone(
+                f"All lines to the database {self.shown} are taken, and none came free in time."
+            ) from error
         except StatementError as error:
             if error.orig is not None:  # ours: a value that cannot be kept
                 raise error.orig from None

@@ -21,6 +21,13 @@ FILE = "instance-id"
 _KEY = "instance"
 
 
+def make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{folder} cannot be made: {error.strerror}.") from error
+
+
 def establish(database: Database, folder: Path, media_folder: Path) -> str:
     """The id of the two, given to them if both are new. Raises StoreError where they are not of
     each other."""
@@ -98,7 +105,6 @@ def _of_folder(folder: Path) -> str | None:
 def _write(folder: Path, instance: str) -> None:
     """All of it or nothing, whoever else does the same."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         fresh = folder / f".{FILE}-{secrets.token_hex(8)}"
         fresh.write_text(instance + "\n", "ascii")
         fresh.replace(folder / FILE)

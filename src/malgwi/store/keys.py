@@ -77,7 +77,7 @@ def used(connection: Connection, key_id: str) -> None:
 
 
 def _digest(plain: str) -> str:
-    return sha256(plain.encode("utf-8", "surrogateescape")).hexdigest()
+    return sha256(plain.encode("utf-8", "backslashreplace")).hexdigest()
 
 
 def _key(row: Row[Any]) -> ApiKey:

@@ -46,6 +46,7 @@ class SqlStore:
     """
 
     def __init__(self, url: str, data_folder: Path) -> None:
+        identity.make(data_folder)  # the database may lie in it
         self.database = connect(url)
         media_folder = data_folder / MEDIA
         self._media = MediaFolder(media_folder)
