@@ -2,10 +2,11 @@
 
 import json
 import re
+import socket
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
@@ -212,3 +213,35 @@ def test_three_hundred_wild_requests_are_answered_in_words(tmp_path: Path) -> No
 def test_ten_thousand_wild_requests_are_answered_in_words(tmp_path: Path) -> None:
     statuses = withstood(tmp_path, 10_000)
     assert statuses[200] and statuses[400] and statuses[413]
+
+
+NO_HTTP = {
+    "tls": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc",
+    "a header with NUL": b"POST /inference HTTP/1.1\r\nHost: a\r\nX: \0\r\n\r\n",
+    "a header without end": b"POST /asr HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 200_000,
+    "a negative length": b"POST /v1/listen HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
+    "two lengths": b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+    "a chunk of no length": (
+        b"POST /v1/listen HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"3\r\nabc\r\nzz\r\n"
+    ),
+    "a path that is not ASCII": "GET /v1/models/é HTTP/1.1\r\nHost: a\r\n\r\n".encode(),
+}
+
+
+def test_what_is_no_http_is_refused_and_the_line_closed(tmp_path: Path) -> None:
+    speech = write(tmp_path / "speech.wav", tone(440.0, 2.0, 16_000), 16_000)
+    with engine(tmp_path) as running:
+        host, _, port = running.url.removeprefix("http://").partition(":")
+        for what, said in NO_HTTP.items():
+            with socket.create_connection((host, int(port)), timeout=30) as connection:
+                connection.sendall(said)
+                heard = b""
+                with suppress(ConnectionResetError):  # it need not read all that comes
+                    while more := connection.recv(4096):
+                        heard += more
+            assert heard.startswith(b"HTTP/1.1 400 "), what
+
+        assert hears(running, speech)
+        until(lambda: not running.spooled)
+    assert not complaints(tmp_path)
