@@ -7,9 +7,11 @@ dialects     as four kinds of clients ask for it over HTTP, and a fifth over Wyo
 health       a canary for each engine; who cannot be kept alive ends the service
 """
 
+import ctypes
 import logging
 import signal
 import socket
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
@@ -36,6 +38,7 @@ from malgwi.types import Engine
 
 log = logging.getLogger(__name__)
 
+M_ARENA_MAX = -8  # of <malloc.h>
 DRAIN = 30
 """Seconds that requests have to end when the service is asked to."""
 LOOK = 0.5
@@ -58,6 +61,7 @@ def run(config: Config, announce: Callable[[str], None]) -> bool:
     be used, and what keeps the default model from being found or loaded.
     """
     logs.set_up()
+    _share_one_arena()
     keys = _keys(config)
     gateway.check_exposure(config.engine.host, keys)
     if config.engine.wyoming:
@@ -85,6 +89,13 @@ def run(config: Config, announce: Callable[[str], None]) -> bool:
         if service.failed:
             raise service.failed
         return watch.verdict()
+
+
+def _share_one_arena() -> None:
+    """Without it glibc gives each of the many threads of requests a heap of its own, and every one
+    of them keeps what it once had: 50 MB after ten thousand requests."""
+    if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)):
+        mallopt(M_ARENA_MAX, 1)
 
 
 @contextmanager

@@ -220,3 +220,12 @@ def test_the_notices_are_those_of_the_last_reading(tmp_path: Path) -> None:
         samples_of(recording)
 
     assert codes(recording) == ["samples-clipped-range"]
+
+
+def test_a_track_that_appears_in_the_middle_of_a_broadcast_ends_nothing() -> None:
+    recording = open_recording([Path(__file__).with_name("late-track.ts")])  # of a tone, damaged
+
+    seconds = sum(block.duration for block in recording.blocks())
+
+    assert seconds > 0.5
+    assert recording.notices

@@ -92,9 +92,9 @@ def _packets(source: Source, defects: Defects) -> Iterator["Packet[AudioStream] 
                 if packet.size:
                     yield packet
             break
-        except FFmpegError as error:
+        except (FFmpegError, IndexError) as error:  # PyAV has no name for a track that comes late
             failures += 1
-            reason = error.strerror or "the container is broken"
+            reason = getattr(error, "strerror", None) or "the container is broken"
     else:
         defects.unreadable = reason
     defects.unreadable = source.file.trouble or defects.unreadable
