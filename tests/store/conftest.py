@@ -13,12 +13,12 @@ from malgwi.store import Database, SqlStore, Store, connect, migration
 from malgwi.store.ids import new_id
 
 KINDS = ("sqlite", "postgresql")
-TEMPLATE = "malgwi_template"
+TEMPLATE = "malgwi_tests"
 
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[PostgreSQL]:
-    """One for all tests: each makes its own database, and leaves the server as it is."""
+    """One for all tests, with a database of which each leaves the tables, and makes it empty."""
     try:
         with postgresql() as running:
             _migrate(running.create(TEMPLATE))
@@ -50,9 +50,8 @@ def url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[s
         yield f"sqlite:///{path}"
         return
     server: PostgreSQL = request.getfixturevalue("server")
-    name = f"test_{new_id()}"
-    yield server.create(name, TEMPLATE)
-    server.drop(name)
+    yield server.url(TEMPLATE)
+    server.empty(TEMPLATE)
 
 
 @pytest.fixture

@@ -36,6 +36,18 @@ log_min_messages = fatal
 # Closing the pipe is what ends it; a child in the background has its standard input from nowhere.
 _GUARD = '"$@" & server=$!; read -r _; kill -QUIT $server; wait $server'
 
+# Whoever was killed in mid-transaction may hold locks still.
+_END_THE_OTHERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'"
+_TAKE_ALL_ROWS = """
+DO $$ DECLARE name text;
+BEGIN
+    SET LOCAL session_replication_role = replica; -- no triggers, so in any order
+    FOR name IN SELECT tablename FROM pg_tables
+        WHERE schemaname = 'public' AND tablename <> 'alembic_version'
+    LOOP EXECUTE format('DELETE FROM %I', name); END LOOP;
+END $$
+"""
+
 
 class NoPostgreSQL(Exception):
     """There are no binaries, or nobody who may start them."""
@@ -114,7 +126,16 @@ class PostgreSQL:
     def create(self, name: str, template: str = "template1") -> str:
         """The address of a new database."""
         self._run("CREATE DATABASE {} TEMPLATE {}", name, template)
+        return self.url(name)
+
+    def url(self, name: str) -> str:
         return f"postgresql://{USER}:{self._password}@127.0.0.1:{self.port}/{name}"
+
+    def empty(self, name: str) -> None:
+        """Leaves the tables and takes all rows: a tenth of the work of a new database."""
+        self._run(_END_THE_OTHERS.format(name))
+        with psycopg.connect(self._conninfo(name), autocommit=True) as connection:
+            connection.execute(_TAKE_ALL_ROWS)
 
     def drop(self, name: str) -> None:
         self._run("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)

@@ -146,8 +146,7 @@ def test_a_server_that_was_killed_and_started_again_has_all_that_was_kept(
     server: PostgreSQL, tmp_path: Path
 ) -> None:
     name = f"test_{new_id()}"
-    url = server.create(name, "malgwi_template")
-    store = SqlStore(url, tmp_path)
+    store = SqlStore(server.create(name), tmp_path)
     saved = store.save_transcript(recorded(store).id, SAID)
 
     server.kill()
