@@ -1,10 +1,12 @@
 """Things to keep: plain ones, and whatever types allow."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
 from malgwi.store import MediaPart, NewRecording, Recording, SqlStore, TranscriptRecord
+from malgwi.store.schema import media
 from malgwi.types import (
     Change,
     Channel,
@@ -70,6 +72,12 @@ def recorded(store: SqlStore, name: str = "radio.wav", **options: object) -> Rec
 def with_media(store: SqlStore, content: bytes, name: str = "radio.wav") -> Recording:
     kept = store.keep_media([content])
     return recorded(store, name, media=(MediaPart(kept.sha256, name),))
+
+
+def aged(store: SqlStore) -> None:
+    """As if all media had come two hours ago."""
+    long_ago = datetime.now(UTC) - timedelta(hours=2)
+    store.database.write(lambda it: it.execute(media.update().values(stored=long_ago)))
 
 
 def transcribed(store: SqlStore, said: Transcript = SAID) -> TranscriptRecord:

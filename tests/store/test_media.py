@@ -7,17 +7,16 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from threading import Barrier
 
 import pytest
-from store.kept import recorded, with_media
+from store.kept import aged, recorded, with_media
 
 from malgwi.errors import NotFound
 from malgwi.store import MediaPart, SqlStore
-from malgwi.store.schema import media
+from malgwi.store.media import MediaFolder
 
 SOUND = bytes(range(256)) * 1000
 DIGEST = sha256(SOUND).hexdigest()
@@ -57,7 +56,8 @@ def files(data: Path) -> list[Path]:
     return sorted(path for path in (data / "media").rglob("*") if path.is_file())
 
 
-def aged(path: Path) -> None:
+def lain(path: Path) -> None:
+    """As if it had been there for two hours."""
     long_ago = time.time() - TWO_HOURS
     os.utime(path, (long_ago, long_ago))
 
@@ -129,7 +129,7 @@ def test_a_kill_in_the_middle_leaves_no_half_file_under_its_name(
     left = files(data)
     assert [path.parent.name for path in left] == ["incoming"]
     assert store.sweep_media() == 0, "somebody may be writing on it yet"
-    aged(left[0])
+    lain(left[0])
     assert store.sweep_media() == 1
     assert files(data) == []
 
@@ -140,8 +140,7 @@ def test_what_no_recording_has_is_swept_after_a_while(store: SqlStore, data: Pat
 
     assert store.sweep_media() == 0, "a recording may be about to have it"
 
-    forget(store, kept.sha256)
-    forget(store, used.media[0].sha256)
+    aged(store)
     assert store.sweep_media() == 1
     assert [path.name for path in files(data)] == [used.media[0].sha256]
     with pytest.raises(NotFound):
@@ -150,7 +149,7 @@ def test_what_no_recording_has_is_swept_after_a_while(store: SqlStore, data: Pat
 
 def test_what_comes_again_is_not_swept(store: SqlStore) -> None:
     kept = store.keep_media([SOUND])
-    forget(store, kept.sha256)
+    aged(store)
     store.keep_media([SOUND])
 
     assert store.sweep_media() == 0
@@ -159,6 +158,7 @@ def test_what_comes_again_is_not_swept(store: SqlStore) -> None:
 
 def test_media_that_came_again_are_left_when_a_recording_is_purged(store: SqlStore) -> None:
     first = with_media(store, SOUND)
+    aged(store)
     again = store.keep_media([SOUND])
 
     store.purge_recording(first.id)
@@ -173,7 +173,7 @@ def test_a_file_that_a_kill_has_left_without_a_row_is_swept(store: SqlStore, dat
     orphan.write_bytes(SOUND)
 
     assert store.sweep_media() == 0
-    aged(orphan)
+    lain(orphan)
     assert store.sweep_media() == 1
     assert not orphan.exists()
     assert store.keep_media([SOUND]).sha256 == DIGEST
@@ -203,11 +203,36 @@ def test_what_comes_again_mends_what_was_damaged(store: SqlStore) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "../../etc/passwd", "a" * 63, "A" * 64, "a" * 65, "/" * 64, DIGEST + "\n", DIGEST]
+    "name",
+    ["", "../../etc/passwd", "/" * 64, "a" * 63, "a" * 65, "A" * 64, DIGEST + "\n", DIGEST + "/.."],
 )
-def test_what_is_no_sum_leads_nowhere(store: SqlStore, name: str) -> None:
+def test_what_is_no_sum_leads_nowhere(store: SqlStore, data: Path, name: str) -> None:
+    store.keep_media([SOUND])
+
     with pytest.raises(NotFound):
         store.media_path(name)
+    with pytest.raises(NotFound, match="64 hex digits"):
+        MediaFolder(data).path(name)
+
+
+def test_a_sum_that_nobody_brought_leads_nowhere(store: SqlStore) -> None:
+    with pytest.raises(NotFound, match=DIGEST):
+        store.media_path(DIGEST)
+    with pytest.raises(NotFound, match=DIGEST):
+        store.media(DIGEST)
+
+
+def test_who_brings_and_who_purges_the_same_do_not_disturb_each_other(store: SqlStore) -> None:
+    def bring_and_purge(_: int) -> None:
+        for _ in range(5):
+            mine = with_media(store, SOUND)
+            assert store.media_path(mine.media[0].sha256).read_bytes() == SOUND
+            store.purge_recording(mine.id)
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(bring_and_purge, range(4)))
+
+    assert list(store.media_faults()) == []
 
 
 def test_where_there_is_no_room_it_is_said_and_nothing_is_kept(
@@ -223,10 +248,3 @@ def test_where_there_is_no_room_it_is_said_and_nothing_is_kept(
 
     assert result.stdout == "StoreFull\n"
     assert files(data) == []
-
-
-def forget(store: SqlStore, digest: str) -> None:
-    """As if it had been stored two hours ago."""
-    long_ago = datetime.now(UTC) - timedelta(seconds=TWO_HOURS)
-    this = media.c.sha256 == digest
-    store.database.write(lambda it: it.execute(media.update().where(this).values(stored=long_ago)))

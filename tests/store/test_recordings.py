@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from threading import Barrier
 
 import pytest
-from store.kept import NASTY, SAID, recorded, transcribed, with_media
+from store.kept import NASTY, SAID, aged, recorded, transcribed, with_media
 
 from malgwi.errors import BadInput, BadOption, NotFound
 from malgwi.store import (
@@ -145,9 +145,20 @@ def test_what_comes_between_two_pages_neither_repeats_nor_hides_one(store: SqlSt
 
 
 @pytest.mark.parametrize(
-    "cursor", ["", "x", "é", "AAAA", "../..", "'; DROP TABLE recording", "cmVjb3JkaW5nczo="]
+    "cursor",
+    [
+        "",
+        "x",
+        "é",
+        "AAAA",
+        "../..",
+        "'; DROP TABLE recording",
+        "cmVjb3JkaW5nczo",
+        "cmVjb3JkaW5nczp4",
+    ],
 )
 def test_a_malformed_cursor_is_refused(store: SqlStore, cursor: str) -> None:
+    """The last two are well encoded: `recordings:` and `recordings:x`."""
     with pytest.raises(BadOption, match="cursor"):
         store.recordings(paging=Paging(cursor))
     with pytest.raises(BadOption, match="cursor"):
@@ -162,6 +173,8 @@ def test_a_cursor_of_another_list_is_refused(store: SqlStore) -> None:
     assert cursor is not None
     with pytest.raises(BadOption, match="cursor"):
         store.utterances(saved.id, paging=Paging(cursor))
+    with pytest.raises(BadOption, match="cursor"):
+        store.trail(paging=Paging(cursor))
 
 
 @pytest.mark.parametrize("limit", [0, -1, 1001])
@@ -261,6 +274,7 @@ def test_what_is_purged_takes_its_transcripts_and_media_along(store: SqlStore) -
     saved = store.save_transcript(added.id, SAID)
     path = store.media_path(added.media[0].sha256)
     store.delete_recording(added.id)
+    aged(store)
 
     store.purge_recording(added.id)
 
@@ -274,11 +288,29 @@ def test_what_is_purged_takes_its_transcripts_and_media_along(store: SqlStore) -
 
 
 def test_media_of_another_recording_stay_when_one_is_purged(store: SqlStore) -> None:
-    one, other = with_media(store, b"sound"), with_media(store, b"sound")
+    one = with_media(store, b"sound")
+    other = recorded(store, media=one.media)
+    path = store.media_path(one.media[0].sha256)
+    aged(store)
 
     store.purge_recording(one.id)
+    still = path.read_bytes()
+    store.purge_recording(other.id)
 
-    assert store.media_path(other.media[0].sha256).read_bytes() == b"sound"
+    assert still == b"sound"
+    assert not path.exists()
+
+
+def test_media_that_just_came_are_left_to_a_sweep_when_a_recording_is_purged(
+    store: SqlStore,
+) -> None:
+    one = with_media(store, b"sound")
+
+    store.purge_recording(one.id)
+    assert store.media_path(one.media[0].sha256).is_file(), "somebody may have brought the same"
+
+    aged(store)
+    assert store.sweep_media() == 1
 
 
 @pytest.mark.parametrize("text", ["a\0b", "a\ud800b"])

@@ -265,7 +265,8 @@ class Store(Protocol):
 
     def purge_recording(self, recording_id: str) -> None:
         """Removes it, deleted before or not, with its transcripts, and its media where no other
-        recording has them."""
+        recording has them. Those that came within the hour stay for a sweep: somebody else may
+        have brought the same, and not yet said what for."""
 
     def keep_media(self, content: Iterable[bytes], content_type: str | None = None) -> Media:
         """Takes it in as it comes: memory does not grow with it. What is here already is not kept

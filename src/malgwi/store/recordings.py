@@ -92,16 +92,13 @@ def delete(connection: Connection, recording_id: str) -> None:
     )
 
 
-def purge(connection: Connection, recording_id: str) -> tuple[datetime, tuple[str, ...]]:
-    """When it came, and the sums of the media that it had."""
-    this = recording.c.id == recording_id
-    created = connection.execute(sa.select(recording.c.created).where(this)).scalar_one_or_none()
-    if created is None:
-        raise _not_found(recording_id)
+def purge(connection: Connection, recording_id: str) -> tuple[str, ...]:
+    """The sums of the media that it had."""
     mine = recording_media.c.recording_id == recording_id
     sums = connection.execute(sa.select(recording_media.c.sha256).where(mine)).scalars().all()
-    connection.execute(recording.delete().where(this))
-    return created, tuple(sorted(set(sums)))
+    if not connection.execute(recording.delete().where(recording.c.id == recording_id)).rowcount:
+        raise _not_found(recording_id)
+    return tuple(sorted(set(sums)))
 
 
 def lock(connection: Connection, recording_id: str) -> None:

@@ -78,9 +78,8 @@ class SqlStore:
         self.database.write(lambda it: recordings.delete(it, recording_id))
 
     def purge_recording(self, recording_id: str) -> None:
-        created, sums = self.database.write(lambda it: recordings.purge(it, recording_id))
-        for each in sums:  # what a kill leaves of them is swept later
-            self._release(each, before=created)
+        for each in self.database.write(lambda it: recordings.purge(it, recording_id)):
+            self._release(each)  # what a kill leaves of them is swept later
 
     # -- media
 
@@ -108,10 +107,12 @@ class SqlStore:
             after = some[-1].sha256
 
     def sweep_media(self) -> int:
-        before = datetime.now(UTC) - GRACE
-        unused = self.database.read(lambda it: media.unused(it, before))
-        removed = sum(self._release(each, before) for each in unused)
-        return removed + sum(map(self._release_orphan, self._orphans())) + self._media.clear()
+        unused = self.database.read(lambda it: media.unused(it, datetime.now(UTC) - GRACE))
+        return (
+            sum(map(self._release, unused))
+            + sum(map(self._release_orphan, self._orphans()))
+            + self._media.clear()
+        )
 
     # -- transcripts
 
@@ -206,7 +207,8 @@ class SqlStore:
             lambda it: media.register(it, self._media, incoming, content_type)
         )
 
-    def _release(self, digest: str, before: datetime) -> bool:
+    def _release(self, digest: str) -> bool:
+        before = datetime.now(UTC) - GRACE
         return self.database.write(lambda it: media.release(it, self._media, digest, before))
 
     def _release_orphan(self, digest: str) -> bool:
