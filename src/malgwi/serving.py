@@ -7,11 +7,9 @@ dialects     as four kinds of clients ask for it over HTTP, and a fifth over Wyo
 health       a canary for each engine; who cannot be kept alive ends the service
 """
 
-import ctypes
 import logging
 import signal
 import socket
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
@@ -25,7 +23,7 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
-from malgwi import bootstrap, gateway, logs, ops, plugins, stt, text
+from malgwi import bootstrap, gateway, logs, memory, ops, plugins, stt, text
 from malgwi.apps.transcription.dialects import SHAPES, Doors, routers
 from malgwi.apps.transcription.service import Service
 from malgwi.apps.transcription.wyoming import ModelCard, WyomingDoor, check_wyoming_exposure
@@ -38,7 +36,6 @@ from malgwi.types import Engine
 
 log = logging.getLogger(__name__)
 
-M_ARENA_MAX = -8  # of <malloc.h>
 DRAIN = 30
 """Seconds that requests have to end when the service is asked to."""
 LOOK = 0.5
@@ -61,7 +58,7 @@ def run(config: Config, announce: Callable[[str], None]) -> bool:
     be used, and what keeps the default model from being found or loaded.
     """
     logs.set_up()
-    _share_one_arena()
+    memory.share_arenas()
     keys = _keys(config)
     gateway.check_exposure(config.engine.host, keys)
     if config.engine.wyoming:
@@ -89,13 +86,6 @@ def run(config: Config, announce: Callable[[str], None]) -> bool:
         if service.failed:
             raise service.failed
         return watch.verdict()
-
-
-def _share_one_arena() -> None:
-    """Without it glibc gives each of the many threads of requests a heap of its own, and every one
-    of them keeps what it once had: 50 MB after ten thousand requests."""
-    if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)):
-        mallopt(M_ARENA_MAX, 1)
 
 
 @contextmanager
@@ -407,7 +397,7 @@ def _watch_queues(metrics: Metrics, fleet: ModelFleet) -> None:
             for lane in Lane
         }
 
-    def memory() -> Mapping[tuple[str, ...], float]:
+    def resident() -> Mapping[tuple[str, ...], float]:
         return {
             (f"engine {each.model}",): float(each.memory)
             for each in fleet.dispatchers()
@@ -416,7 +406,7 @@ def _watch_queues(metrics: Metrics, fleet: ModelFleet) -> None:
 
     metrics.pull("malgwi_queue_pieces", lambda: waiting(0))
     metrics.pull("malgwi_queue_oldest_age_seconds", lambda: waiting(1))
-    metrics.pull("malgwi_process_resident_memory_bytes", memory)
+    metrics.pull("malgwi_process_resident_memory_bytes", resident)
 
 
 def _card(fleet: ModelFleet, languages: Collection[str], model: str) -> ModelCard:

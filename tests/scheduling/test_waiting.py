@@ -22,7 +22,7 @@ def tickets(
     account: Account, pieces: int, *, now: float = 0.0, seconds: float = 5.0, language: str = "en"
 ) -> list[Ticket]:
     return [
-        Ticket(sound(seconds, language), "transcribe", account, account.deadline(now, seconds), now)
+        Ticket(sound(seconds, language), "transcribe", account, account.turn(now, seconds), now)
         for _ in range(pieces)
     ]
 
@@ -50,6 +50,13 @@ def test_a_short_question_does_not_wait_for_a_long_recording_that_came_before() 
     first, second = waiting.take(1, now=1.0), waiting.take(1, now=1.0)
 
     assert [first[0].account, second[0].account] == [recording, question]
+
+
+def test_what_is_said_in_one_breath_does_not_wait_behind_what_is_shorter() -> None:
+    long, short = Account(INTERACTIVE), Account(INTERACTIVE)
+    waiting = queue(tickets(short, 1, now=1.0, seconds=2.0), tickets(long, 1, seconds=15.0))
+
+    assert waiting.take(1, now=1.0)[0].account is long
 
 
 def test_two_requests_of_a_lane_take_turns() -> None:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from threading import Condition, Event, Thread
 from typing import Any
 
+from malgwi import memory
 from malgwi.errors import Cancelled, EngineFailed, EngineGone, MalgwiError, OutOfMemory
 from malgwi.scheduling.observer import Observer
 from malgwi.scheduling.process import EngineProcess, error_of
@@ -136,6 +137,7 @@ class Dispatcher:
             self._wanted = False
         if process:
             process.end()
+            memory.give_back()
             self._observer.unloaded(process.engine)
         return True
 
@@ -166,7 +168,7 @@ class Dispatcher:
         with self._changed:
             now = time.monotonic()
             tickets = [
-                Ticket(each, kind, account, account.deadline(now, each.duration), now, among)
+                Ticket(each, kind, account, account.turn(now, each.duration), now, among)
                 for each in pieces
             ]
             self._raise_if_hopeless()

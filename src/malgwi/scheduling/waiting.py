@@ -1,11 +1,11 @@
 """Who waits, and who goes next. No thread, no clock and no engine in it: times are given.
 
-Lanes go before each other: live, interactive, batch. Within a lane the earliest deadline goes
-first (Liu and Layland 1973), and every request is promised the pace of real time: its next piece
-is due one length of the piece after the piece before it. So a long recording does not stand in
-the way of a short question that comes later, whose piece is due sooner (virtual clocks,
-L. Zhang 1990). No lane starves: where its oldest piece is overdue for longer than the lane's
-patience, it leads every fourth batch.
+Lanes go before each other: live, interactive, batch. Within a lane every request is promised the
+pace of real time: its first piece may begin at once, and each further one a length of the piece
+before it later. Whose turn comes first goes first (start-time fair queueing, P. Goyal and others
+1996). So a long recording does not stand in the way of a short question that comes later, and
+what is said in one breath does not wait behind what is shorter. No lane starves: where a piece's
+turn has been past for longer than the lane's patience, it leads every fourth batch.
 """
 
 from collections.abc import Callable, Iterable
@@ -18,23 +18,25 @@ from malgwi.types import Lane
 
 LANES = tuple(Lane)
 PATIENCE = {Lane.INTERACTIVE: 5.0, Lane.BATCH: 30.0}
-"""Seconds by which a lane may be overdue before it has a right to a share; live is first anyway."""
+"""Seconds by which a piece's turn may be past before its lane has a right to a share; live is
+first anyway."""
 SHARE = 4
 """One of so many batches belongs to a lane that is overdue, whatever else waits."""
 
 
 @dataclass(eq=False, slots=True)
 class Account:
-    """A request, to whose pieces deadlines are given in turn."""
+    """A request, whose pieces get their turns."""
 
     lane: Lane
-    due: float = 0.0
-    """When the last of its pieces is due."""
+    served: float = 0.0
+    """Until when the pace of real time has been kept for it."""
 
-    def deadline(self, now: float, seconds: float) -> float:
-        """The deadline of its next piece, which has so many seconds of sound."""
-        self.due = max(now, self.due) + seconds
-        return self.due
+    def turn(self, now: float, seconds: float) -> float:
+        """When its next piece may begin, which has so many seconds of sound."""
+        begin = max(now, self.served)
+        self.served = begin + seconds
+        return begin
 
 
 @dataclass(eq=False, slots=True)
@@ -45,7 +47,7 @@ class Ticket:
     kind: str
     """`transcribe` or `detect`; they do not mix."""
     account: Account
-    deadline: float
+    turn: float
     arrived: float
     among: frozenset[str] = frozenset()
     attempts: int = 0
@@ -111,7 +113,7 @@ class Waiting:
         overdue = [
             each
             for each in self._tickets
-            if each.lane is not first.lane and now - each.deadline > PATIENCE[each.lane]
+            if each.lane is not first.lane and now - each.turn > PATIENCE[each.lane]
         ]
         if not overdue:
             return first
@@ -119,7 +121,7 @@ class Waiting:
         if self._led_by_lane < SHARE:
             return first
         self._led_by_lane = 0
-        return min(overdue, key=lambda each: each.deadline)
+        return min(overdue, key=lambda each: each.turn)
 
     def _fits(self, each: Ticket, leader: Ticket) -> bool:
         if each is leader or each.alone or each.kind != leader.kind:
@@ -130,4 +132,4 @@ class Waiting:
 
 
 def _urgency(ticket: Ticket) -> tuple[int, float]:
-    return LANES.index(ticket.lane), ticket.deadline
+    return LANES.index(ticket.lane), ticket.turn

@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection
 from threading import Lock
 from typing import Any, Protocol
 
-from malgwi import logs
+from malgwi import logs, memory
 from malgwi.errors import EngineFailed, MalgwiError
 from malgwi.stt import Capabilities, LanguageGuess, Piece, Recognition, Transcriber
 from malgwi.types import Engine
@@ -89,6 +89,7 @@ def serve(pipe: Connection, build: Build, died: Mapping[str, str]) -> None:
     end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us
     logs.set_up()
+    memory.share_arenas()
     say = _Speaker(pipe)
     began = time.monotonic()
     try:

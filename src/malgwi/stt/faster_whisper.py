@@ -12,8 +12,9 @@ import ctranslate2
 import numpy as np
 from numpy.typing import NDArray
 
+from malgwi import memory
 from malgwi.errors import BadOption, ModelBroken
-from malgwi.stt.processor import keep_freed_memory, use_wide_vectors
+from malgwi.stt.processor import use_wide_vectors
 from malgwi.stt.whisper import CONTEXT, Whisper, check_files
 from malgwi.types import Engine
 
@@ -126,7 +127,7 @@ def _load(model_dir: Path, device: str, device_index: int, compute_type: str, th
             f"The model in {model_dir} cannot be loaded ({str(error).rstrip('.')}). "
             f"Run: malgwi models verify {model_dir.name}"
         ) from error
-    keep_freed_memory()  # not before: loading frees as much as the model has
+    memory.keep_freed()  # not before: loading frees as much as the model has
     return model
 
 

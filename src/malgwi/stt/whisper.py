@@ -29,10 +29,10 @@ from faster_whisper.feature_extractor import FeatureExtractor
 from faster_whisper.tokenizer import _LANGUAGE_CODES, Tokenizer
 from numpy.typing import NDArray
 
+from malgwi import memory
 from malgwi.errors import BadOption, EngineFailed, ModelMissing, OutOfMemory
 from malgwi.stt.base import Capabilities, LanguageGuess, Piece, Recognition, Task
 from malgwi.stt.doubt import doubt, token_limit
-from malgwi.stt.processor import give_back_memory
 from malgwi.stt.word_times import FRAMES_A_SECOND, timed_words
 from malgwi.types import SAMPLE_RATE, Engine, Samples, Word
 
@@ -159,7 +159,7 @@ class Whisper:
                 raise OutOfMemory(f"{what} ran out of memory.") from error
             raise EngineFailed(f"{what} failed.") from error
         finally:
-            give_back_memory()
+            memory.give_back()
 
     def _guess(self, piece: Piece, among: Collection[str]) -> LanguageGuess:
         encoded = self._encode([piece], min(WINDOW, piece.duration + MORE_SILENCE))

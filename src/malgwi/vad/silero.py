@@ -8,6 +8,7 @@ them, which is several times as fast as a convolution over so short an axis.
 """
 
 from collections.abc import Iterator
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ _FRAME, _HOP = 256, 128
 _FRAMES = 4  # in window and context, after as many samples as the context has are reflected
 _STRIDES = (1, 2, 2, 1)  # of the encoder's convolutions
 _HIDDEN = 128
-_AT_ONCE = 1024  # windows, of all channels together: what a run touches stays in the cache
+_AT_ONCE = 256  # windows, of all channels together: what a run touches stays in the cache
 
 
 class SileroDetector:
@@ -45,15 +46,7 @@ class SileroDetector:
 
     def __init__(self, weights: Path = WEIGHTS) -> None:
         """Raises ModelBroken where `weights` is not what it should be."""
-        try:
-            model = onnx.load(str(weights))
-            self._encoder = _session(_encoder_of(model))
-            self._decoder = _session(_decoder_of(model))
-        except (OSError, DecodeError, LookupError, StopIteration, ValueError) as error:
-            raise ModelBroken(
-                f"The Silero weights in {weights} cannot be used. "
-                "Run: pip install --force-reinstall 'malgwi[silero]'"
-            ) from error
+        self._encoder, self._decoder = _networks(weights)
         self._silence = self._heard(np.zeros((1, _CONTEXT + _WINDOW), np.float32))
         self._kept: _Floats | None = None
         self._state: tuple[_Floats, _Floats]
@@ -98,6 +91,19 @@ class SileroDetector:
         probabilities, hidden, cell = self._decoder.run(None, given)
         self._state = hidden, cell
         return np.asarray(probabilities)[:, 0]
+
+
+@cache
+def _networks(weights: Path) -> tuple[Any, Any]:
+    """Encoder and decoder, made once: they remember nothing, and any thread may run them."""
+    try:
+        model = onnx.load(str(weights))
+        return _session(_encoder_of(model)), _session(_decoder_of(model))
+    except (OSError, DecodeError, LookupError, StopIteration, ValueError) as error:
+        raise ModelBroken(
+            f"The Silero weights in {weights} cannot be used. "
+            "Run: pip install --force-reinstall 'malgwi[silero]'"
+        ) from error
 
 
 def _portions(sound: _Floats, whole: int) -> Iterator[_Floats]:
