@@ -44,13 +44,15 @@ def test_nothing_is_kept_of_what_raises(database: Database) -> None:
     assert keys(database) == []
 
 
-def test_writers_do_not_overwrite_each_other(database: Database) -> None:
-    database.write(lambda it: put(it, "count", "0"))
+def test_writers_do_not_overwrite_each_other(url: str, connections: Connecting) -> None:
+    """Nor those of two processes, which know nothing of each other."""
+    both = [connections(url), connections(url)]
+    both[0].write(lambda it: put(it, "count", "0"))
 
     with ThreadPoolExecutor(8) as threads:
-        list(threads.map(lambda _: database.write(count_up), range(80)))
+        list(threads.map(lambda number: both[number % 2].write(count_up), range(80)))
 
-    assert database.read(lambda it: it.execute(sa.select(meta.c.value)).scalar_one()) == "80"
+    assert both[0].read(lambda it: it.execute(sa.select(meta.c.value)).scalar_one()) == "80"
 
 
 def test_a_reader_sees_all_of_it_as_it_was_at_one_moment(database: Database) -> None:

@@ -3,12 +3,14 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from sqlalchemy import Connection
 
 from malgwi.errors import StoreError
@@ -19,8 +21,11 @@ Connecting = Callable[[str], Database]
 UPGRADE = """
 import sys
 from malgwi.store import connect, migration
+database = connect(sys.argv[1])
+database.read(lambda it: None)
+print("ready", flush=True)
 sys.stdin.readline()
-migration.upgrade(connect(sys.argv[1]))
+migration.upgrade(database)
 """
 
 
@@ -69,22 +74,30 @@ def test_a_step_back_and_forth_ends_with_the_same_tables(database: Database) -> 
     assert "kept again" in names(database)
 
 
-def test_two_processes_that_start_together_make_the_tables_once(
+def test_processes_that_start_together_make_the_tables_once(
     empty_url: str, connections: Connecting
 ) -> None:
-    both = [
+    processes = [
         subprocess.Popen(
             [sys.executable, "-c", UPGRADE, empty_url],
             stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
-        for _ in range(2)
+        for _ in range(3)
     ]
+    for each in processes:
+        assert each.stdout is not None
+        assert each.stdout.readline() == "ready\n"
 
-    said = [each.communicate("now\n", timeout=60)[1] for each in both]
+    for each in processes:
+        assert each.stdin is not None
+        each.stdin.write("now\n")
+        each.stdin.flush()
+    said = [each.communicate(timeout=60)[1] for each in processes]
 
-    assert [each.returncode for each in both] == [0, 0], said
+    assert [each.returncode for each in processes] == [0, 0, 0], said
     assert migration.version(connections(empty_url)) == migration.newest()
 
 
@@ -98,6 +111,24 @@ def test_a_database_of_a_newer_program_is_refused_and_left_alone(database: Datab
 
     assert migration.version(database) == "9999"
     assert "recording" in tables(database)
+
+
+def test_a_table_is_made_anew_without_what_refers_to_its_rows(database: Database) -> None:
+    recording = {"id": "r", "name": "", "source": "upload", "created": datetime.now(UTC)}
+    recording |= {"channel_labels": [], "metadata": {}}
+    label = {"recording_id": "r", "label": "x"}
+    database.write(lambda it: it.execute(schema.recording.insert().values(recording)))
+    database.write(lambda it: it.execute(schema.recording_label.insert().values(label)))
+
+    def alter(connection: Connection) -> None:
+        operations = Operations(MigrationContext.configure(connection))
+        with operations.batch_alter_table("recording") as batch:
+            batch.alter_column("name", nullable=True)
+
+    database.migrate(alter)
+
+    labels = sa.select(schema.recording_label.c.label)
+    assert database.read(lambda it: it.execute(labels).scalars().all()) == ["x"]
 
 
 def test_references_are_kept_to_after_a_migration(database: Database) -> None:
