@@ -12,8 +12,8 @@ from typing import Any
 from jobs.handlers import context
 
 from malgwi import logs
-from malgwi.jobs import Context, run_reaper
-from malgwi.jobs.celery import CeleryQueue, run_worker
+from malgwi.jobs import Context, run_reaper, run_worker
+from malgwi.jobs.celery import CeleryQueue
 from malgwi.jobs.inprocess import InProcess
 from malgwi.store import connect
 from malgwi.store.ledger import Ledger
@@ -25,9 +25,7 @@ def celery(url: str, trace: str, lease: float, broker: str, processes: int = 1) 
     def build() -> Context:
         return context(connect(url), Path(trace), lease=lease)
 
-    return run_worker(
-        build, CeleryQueue(broker), QUEUES, processes=processes, soft_shutdown=lease + 2
-    )
+    return run_worker(build, broker, QUEUES, processes=processes, soft_shutdown=lease + 2)
 
 
 def inprocess(url: str, trace: str, lease: float, name: str, workers: int = 1) -> int:

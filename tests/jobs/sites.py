@@ -189,8 +189,8 @@ class Distributed(Site):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        super().__exit__(kind, error, traceback)
         self._stop.set()
         if self._reaper.ident is not None:
             self._reaper.join()
         self._celery.app.close()
-        super().__exit__(kind, error, traceback)

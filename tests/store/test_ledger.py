@@ -445,3 +445,40 @@ def test_a_clock_that_jumps_loses_no_job_and_takes_none_away(
     assert [each.id for each in ledger.unsent()] == [sent.id]
     assert ledger.overdue(20) == {}
     assert ledger.claim(sent.id, "worker", LEASE) is not None
+
+
+@pytest.fixture
+def on_postgresql(kind: str) -> None:
+    if kind != "postgresql":
+        pytest.skip("SQLite has one writer at a time, on one machine.")
+
+
+@pytest.mark.usefixtures("on_postgresql")
+def test_who_is_frozen_in_the_middle_of_a_word_holds_up_nobody_for_long(
+    ledger: Ledger, connections: Callable[[str], Database], url: str
+) -> None:
+    stuck, other = claimed(ledger), claimed(ledger)
+    frozen, thawed = threading.Event(), threading.Event()
+    elsewhere = connections(url)
+
+    def freeze(*statement: object) -> None:
+        if "FOR UPDATE" in str(statement[2]):
+            frozen.set()
+            thawed.wait(20)
+
+    sa.event.listen(elsewhere.engine, "after_cursor_execute", freeze)
+    somebody = Ledger(elsewhere)
+    thread = threading.Thread(target=somebody.release, args=[stuck.id, stuck.attempt])
+    thread.start()
+    frozen.wait(20)
+
+    ledger.reap(ledger.running())
+    assert ledger.get(other.id).state is JobState.QUEUED
+
+    assert ledger.cancel(stuck.id).cancel_asked
+    ledger.reap(ledger.running())
+    assert ledger.get(stuck.id).state is JobState.CANCELLED
+
+    thawed.set()
+    thread.join()
+    assert ledger.get(stuck.id).state is JobState.CANCELLED

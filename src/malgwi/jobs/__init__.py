@@ -9,6 +9,7 @@ from malgwi.jobs.execution import execute
 from malgwi.jobs.reaper import Reaper, run_reaper
 from malgwi.jobs.running import Running
 from malgwi.jobs.sending import send_unsent
+from malgwi.jobs.worker import run_worker
 
 __all__ = [
     "Answer",
@@ -22,5 +23,6 @@ __all__ = [
     "Write",
     "execute",
     "run_reaper",
+    "run_worker",
     "send_unsent",
 ]

@@ -76,16 +76,10 @@ def run_worker(
     build: Callable[[], Context],
     queue: CeleryQueue,
     queues: Sequence[str],
-    *,
-    processes: int = 1,
-    soft_shutdown: float = 20.0,
+    processes: int,
+    soft_shutdown: float,
 ) -> int:
-    """Do jobs until SIGTERM. Returns the code to exit with.
-
-    `build` is called in each child process, at its first job. When told to stop, children have
-    their context's `grace` to give their jobs back, and are killed after `soft_shutdown` seconds;
-    whoever kills the process itself should wait for longer.
-    """
+    """See `worker.run_worker`."""
     app = queue.app
     app.conf.worker_soft_shutdown_timeout = soft_shutdown
     tether = Tether()

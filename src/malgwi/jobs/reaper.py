@@ -28,6 +28,7 @@ class Reaper:
         self._ledger = ledger
         self._queue = queue
         self._undelivered = undelivered
+        self._look_again = 0.0
         self._watch = Watch(lease)
 
     def round(self) -> None:
@@ -35,8 +36,7 @@ class Reaper:
         did = self._ledger.reap(silent)
         if any(did.values()):
             logger.warning("jobs reaped", extra=dict(did))
-        if again := send_lost(self._ledger, self._queue, self._undelivered):
-            logger.warning("jobs are sent again", extra={"jobs": again})
+        self._send_lost()
         send_unsent(self._ledger, self._queue)
 
     def run(self, stop: threading.Event) -> None:
@@ -48,6 +48,14 @@ class Reaper:
                 logger.warning("the reaper could not do its round", exc_info=error)
                 self._watch.forget()
             stop.wait(EVERY)
+
+    def _send_lost(self) -> None:
+        """Not every time: all that is queued is counted for it."""
+        if time.monotonic() < self._look_again:
+            return
+        self._look_again = time.monotonic() + self._undelivered / 4
+        if again := send_lost(self._ledger, self._queue, self._undelivered):
+            logger.warning("jobs are sent again", extra={"jobs": again})
 
 
 def run_reaper(ledger: Ledger, queue: Queue, *, lease: float, stop: threading.Event) -> None:

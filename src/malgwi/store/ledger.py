@@ -12,7 +12,7 @@ the heartbeat that it saw last; one that came after it saves the job.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, RowMapping
@@ -27,10 +27,13 @@ from malgwi.types import Job, JobState, Lane
 Answer = Literal["fine", "cancel", "fenced"]
 """Go on; stop, as nobody wants it any more; stop, as it is somebody else's now."""
 Write = Callable[[Connection], None]
+Result = TypeVar("Result")
 
 ATTEMPTS = 3
 _UNSENT = 200  # jobs a call, so that a transaction stays short
 _REAPERS_LOCK = 0x6A6F6273  # "jobs": of PostgreSQL's advisory locks, which are numbers
+_IDLE = 2  # seconds in the middle of a transaction after which whoever stopped there is put out
+_SLOW = 30  # the same while a handler's own result is written, which takes time to put into rows
 _BAD_ENDS = (JobState.DEAD, JobState.CANCELLED)
 
 
@@ -93,7 +96,7 @@ class Ledger:
                 self._settle(connection, job.c.id == id)
             return _the_job(connection, id)
 
-        return self._database.write(work)
+        return self._write(work)
 
     def get(self, job_id: str) -> Job:
         """Raises NotFound."""
@@ -143,7 +146,7 @@ class Ledger:
                 _change(connection, job_id, cancel_asked=True)
             return _the_job(connection, job_id)
 
-        return self._database.write(work)
+        return self._write(work)
 
     def retry(self, job_id: str, attempts: int = ATTEMPTS) -> Job:
         """A dead job may be tried again, from its last checkpoint, and with it what died of it.
@@ -163,14 +166,14 @@ class Ledger:
             self._settle(connection)
             return _the_job(connection, job_id)
 
-        return self._database.write(work)
+        return self._write(work)
 
     # -- for whoever does it
 
     def claim(self, job_id: str, worker: str, lease: float) -> Job | None:
         """None where it is not to be had: somebody has it, it ended, or its time has not come."""
         this = job.c.id == job_id
-        return self._database.write(lambda connection: self._claim(connection, this, worker, lease))
+        return self._write(lambda connection: self._claim(connection, this, worker, lease))
 
     def claim_next(self, queues: Collection[str], worker: str, lease: float) -> Job | None:
         """The most urgent of these queues, the oldest of those; None where there is nothing."""
@@ -184,7 +187,7 @@ class Ledger:
         if self._database.read(lambda connection: connection.scalar(head)) is None:
             return None
         this = job.c.id == head.with_for_update(skip_locked=True).scalar_subquery()
-        return self._database.write(lambda connection: self._claim(connection, this, worker, lease))
+        return self._write(lambda connection: self._claim(connection, this, worker, lease))
 
     def heartbeat(self, job_id: str, attempt: int, lease: float) -> Answer:
         return self._say(job_id, attempt, lease_until=self._later(lease))
@@ -204,7 +207,7 @@ class Ledger:
             insert_or_update(connection, checkpoint, values, {"data", "created"})
             return "cancel" if row["cancel_asked"] else "fine"
 
-        return self._database.write(work)
+        return self._write(work)
 
     def checkpoints(self, job_id: str) -> Mapping[str, Any]:
         """By name, in the order in which they were kept."""
@@ -229,11 +232,12 @@ class Ledger:
             if row is None or row["state"] != JobState.RUNNING:
                 return row is not None and row["state"] == JobState.DONE
             if write is not None:
+                self._put_out_after(connection, _SLOW)
                 write(connection)
             self._end(connection, job_id, JobState.DONE, None)
             return True
 
-        return self._database.write(work)
+        return self._write(work)
 
     def fail(
         self, job_id: str, attempt: int, error: str, *, final: bool, again_in: float = 0
@@ -247,7 +251,7 @@ class Ledger:
                 self._give_back(connection, row, error, final, again_in)
             return row is not None
 
-        return self._database.write(work)
+        return self._write(work)
 
     def release(self, job_id: str, attempt: int, again_in: float = 0) -> bool:
         """Whoever has it cannot go on now; nothing is known against the job, so that it costs no
@@ -260,7 +264,7 @@ class Ledger:
                 self._give_back(connection, more, row["error"], False, again_in)
             return row is not None
 
-        return self._database.write(work)
+        return self._write(work)
 
     def called_off(self, job_id: str, attempt: int) -> bool:
         """Whoever has it was asked to stop, and did. False where it is somebody else's."""
@@ -271,7 +275,7 @@ class Ledger:
                 self._end(connection, job_id, JobState.CANCELLED, row["error"])
             return row is not None
 
-        return self._database.write(work)
+        return self._write(work)
 
     def reclaim(self, worker: str) -> int:
         """How many jobs `worker` had when its process ended; they go on at once, as nobody else
@@ -283,7 +287,7 @@ class Ledger:
                 self._lose(connection, row)
             return len(rows)
 
-        return self._database.write(work)
+        return self._write(work)
 
     # -- for whoever sends the ids
 
@@ -301,7 +305,7 @@ class Ledger:
             connection.execute(sa.update(job).where(these).values(dispatched=self._now))
             return _jobs(connection, these, order=job.c.id)
 
-        return sorted(self._database.write(work), key=lambda each: list(Lane).index(each.lane))
+        return sorted(self._write(work), key=lambda each: list(Lane).index(each.lane))
 
     def overdue(self, after: float) -> Mapping[str, int]:
         """The queues in which a job was sent more than `after` seconds ago and nobody has it, and
@@ -322,7 +326,7 @@ class Ledger:
         and never arrived."""
         lost = (job.c.state == JobState.QUEUED.value, job.c.queue == queue, self._late(after))
         change = sa.update(job).where(*lost).values(dispatched=None)
-        return self._database.write(lambda connection: connection.execute(change).rowcount)
+        return self._write(lambda connection: connection.execute(change).rowcount)
 
     # -- for the reaper
 
@@ -337,14 +341,32 @@ class Ledger:
         def work(connection: Connection) -> Mapping[str, int]:
             if not self._alone(connection):
                 return {}
-            lost = [row for each in silent if (row := _locked(connection, *_as_seen(each)))]
+            lost = [row for each in silent for row in _free(connection, *_as_seen(each))]
             for row in lost:
                 self._lose(connection, row)
             return {"lost": len(lost), "settled": self._settle(connection)}
 
-        return self._database.write(work)
+        return self._write(work)
 
     # -- how it is done
+
+    def _write(self, work: Callable[[Connection], Result]) -> Result:
+        """As the database's, but whoever stops in the middle of it is put out.
+
+        A worker that is frozen there, or cut off, would hold its locks for hours, and nobody could
+        take its job away.
+        """
+
+        def guarded(connection: Connection) -> Result:
+            self._put_out_after(connection, _IDLE)
+            return work(connection)
+
+        return self._database.write(guarded)
+
+    def _put_out_after(self, connection: Connection, seconds: int) -> None:
+        if not self._database.is_sqlite:
+            limit = f"SET LOCAL idle_in_transaction_session_timeout = '{seconds}s'"
+            connection.exec_driver_sql(limit)
 
     @property
     def _now(self) -> Any:
@@ -387,7 +409,7 @@ class Ledger:
             .values(values)
             .returning(job.c.cancel_asked)
         )
-        asked = self._database.write(lambda connection: connection.scalar(change))
+        asked = self._write(lambda connection: connection.scalar(change))
         if asked is None:
             return "fenced"
         return "cancel" if asked else "fine"
@@ -503,6 +525,12 @@ def _all_locked(
     connection: Connection, *where: sa.ColumnElement[bool]
 ) -> Sequence[Mapping[str, Any]]:
     query = sa.select(job).where(*where).order_by(job.c.id).with_for_update()
+    return [row._asdict() for row in connection.execute(query)]
+
+
+def _free(connection: Connection, *where: sa.ColumnElement[bool]) -> Sequence[Mapping[str, Any]]:
+    """Locked, but for those that somebody else has locked: nobody waits for them."""
+    query = sa.select(job).where(*where).with_for_update(skip_locked=True)
     return [row._asdict() for row in connection.execute(query)]
 
 
