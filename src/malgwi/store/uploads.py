@@ -8,6 +8,7 @@ upload; who has it holds a lock that goes when the process does.
 import errno
 import fcntl
 import os
+import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -32,7 +33,6 @@ MOST = 1000
 """Uploads that are under way at once."""
 
 _OPEN, _DONE = "open", "done"
-_TAKING = ".taking"
 _RETRY_AFTER = 60  # seconds
 _STRAY = 3600.0  # seconds after which a file without a row is nobody's
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -137,9 +137,8 @@ class Uploads:
         """A second name of the file, which may be moved away: the upload keeps its own until it
         is finished, so that a kill in between costs nothing."""
         path = self._path(upload_id)
-        second = path.with_suffix(_TAKING)
+        second = path.with_suffix(f".{secrets.token_hex(8)}")  # two may do so at once
         with _on_disk():
-            second.unlink(missing_ok=True)
             second.hardlink_to(path)
         try:
             yield second

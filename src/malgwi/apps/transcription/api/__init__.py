@@ -1,0 +1,70 @@
+"""The API of what is kept: recordings come in, are transcribed, read, corrected, found, exported.
+
+recordings, media, uploads   what came: at once, by name, or in pieces by tus
+jobs, events                 the work that there is, and what becomes of it
+transcripts, exports         what was said, in every state and format
+search                       where it was said
+glossaries                   how names are written, and what that would change
+keys                         who may do what, and who did
+
+doors                        what all of them are given
+access                       the lock, and what role a route needs
+intake, work                 from files to a recording with a job
+problems, pages, fields, bodies, file_names, references   how HTTP is done here
+kept, rewriting, glossary_content                         pure functions over what is kept
+"""
+
+from collections.abc import Mapping
+
+from fastapi import APIRouter
+
+from malgwi.apps.transcription.api import (
+    exports,
+    glossaries,
+    jobs,
+    keys,
+    media,
+    recordings,
+    transcripts,
+    uploads,
+)
+from malgwi.apps.transcription.api.access import StoreLock, lock_of
+from malgwi.apps.transcription.api.doors import ApiDoors
+from malgwi.apps.transcription.api.glossary_content import glossary_of
+from malgwi.apps.transcription.api.problems import shape
+from malgwi.apps.transcription.api.rewriting import rewritings
+from malgwi.apps.transcription.api.uploads import sweep
+from malgwi.apps.transcription.api.work import GLOSSARY
+from malgwi.gateway import Shape
+
+__all__ = [
+    "GLOSSARY",
+    "SHAPES",
+    "ApiDoors",
+    "StoreLock",
+    "glossary_of",
+    "lock_of",
+    "rewritings",
+    "routers",
+    "sweep",
+]
+
+_NOUNS = ("recordings", "jobs", "transcripts", "search", "exports", "glossaries", "keys", "audit")
+SHAPES: Mapping[str, Shape] = {
+    **{f"/v1/{noun}": shape for noun in _NOUNS},
+    "/v1/uploads": uploads.shape,
+}
+"""How errors are said, by the prefix of the path."""
+
+
+def routers(doors: ApiDoors) -> list[APIRouter]:
+    return [
+        *recordings.routers(doors),
+        media.router(doors),
+        uploads.router(doors),
+        jobs.router(doors),
+        transcripts.router(doors),
+        exports.router(doors),
+        glossaries.router(doors),
+        *keys.routers(doors),
+    ]
