@@ -61,8 +61,8 @@ def engines(
     Raises EngineUnknown, EngineMissing, ModelMissing, ModelBroken, BadGlossary,
     and BadOption for options that the engine does not take.
     """
-    rules = _rules(glossary)
-    return Engines(new_vad(config), _stt(config, engine, model), rules)
+    made = rules(text.read_glossary(glossary) if glossary else None)
+    return Engines(new_vad(config), _stt(config, engine, model), made)
 
 
 def transcriber(
@@ -205,14 +205,14 @@ def _built(name: str, adapter: Any, folders: Sequence[Path], options: Mapping[st
         raise BadOption(f"{name} does not take these options: {why}.") from error
 
 
-def _rules(glossary: Path | None) -> Callable[[Sequence[str]], Sequence[text.Rule]]:
-    """Text rules in their order; suppression last, so that it sees what the glossary mended."""
-    terms = text.read_glossary(glossary) if glossary else None
+def rules(glossary: text.Glossary | None) -> Callable[[Sequence[str]], Sequence[text.Rule]]:
+    """Text rules in their order, for the labels of channels; suppression last, so that it sees
+    what the glossary mended."""
 
-    def rules(labels: Sequence[str]) -> Sequence[text.Rule]:
-        return [text.nfc, *([terms.rule(labels)] if terms else []), text.suppression()]
+    def of_labels(labels: Sequence[str]) -> Sequence[text.Rule]:
+        return [text.nfc, *([glossary.rule(labels)] if glossary else []), text.suppression()]
 
-    return rules
+    return of_labels
 
 
 def _state(seam: str, name: str, config: Config) -> EngineState:

@@ -338,9 +338,7 @@ def engine(
         from malgwi import serving
     except ModuleNotFoundError as error:
         raise EngineMissing("engine", error.name) from error
-    if not serving.run(config, _announce):
-        click.echo("malgwi: The engine cannot be kept alive; the log says why.", err=True)
-        raise SystemExit(EXIT_WORN_OUT)
+    _end(serving.run(config, _announce))
 
 
 @engine.command("key")
@@ -354,9 +352,62 @@ def engine_key(name: str) -> None:
     click.echo(f"Line for the key file:  {name} {hash_of(key)}")
 
 
+def _end(asked: bool) -> None:
+    """After a service has ended, because it was asked to or because it had to."""
+    if not asked:
+        click.echo("malgwi: The engine cannot be kept alive; the log says why.", err=True)
+        raise SystemExit(EXIT_WORN_OUT)
+
+
 def _announce(address: str) -> None:
     click.echo(f"Listening on {address}. Try it, once the model is loaded:")
     click.echo(f"  curl {address}/v1/audio/transcriptions -F file=@recording.wav")
+
+
+@main.command()
+@click.option("--host", help="Address to listen on. Default: 127.0.0.1, this machine only.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Default: 8000; 0 takes a free one.")
+@click.option("--model", help="The default model; `malgwi models list` lists them.")
+@click.option("--watch", type=click.Path(path_type=Path), help="Folder whose files are taken.")
+def serve(host: str | None, port: int | None, model: str | None, watch: Path | None) -> None:
+    """Serve all of it: recordings are kept, transcribed, searched, corrected and exported.
+
+    The API of what is kept and the dialects of `malgwi engine`, in one process on one port.
+    """
+    chosen: dict[str, dict[str, Any]] = {
+        "serve": {"host": host, "port": port, "watch": watch},
+        "stt": {"model": model},
+    }
+    config = _config(chosen)
+    try:
+        from malgwi import library
+    except ModuleNotFoundError as error:
+        raise EngineMissing("serve", error.name) from error
+    _end(library.run(config, lambda address: click.echo(f"Listening on {address}.")))
+
+
+@main.command()
+@click.option(
+    "--queues",
+    callback=_list,
+    default="realtime,analysis,batch",
+    show_default=True,
+    metavar="NAME[,NAME..]",
+    help="Whose jobs it does.",
+)
+def worker(queues: list[str]) -> None:
+    """Do the jobs of `malgwi serve` in a process of their own, told by Redis."""
+    from malgwi import workers
+
+    raise SystemExit(workers.run_worker(_config(), queues))
+
+
+@main.command()
+def reaper() -> None:
+    """See after jobs whose workers died; any number of them may run, on any machine."""
+    from malgwi import workers
+
+    raise SystemExit(workers.run_reaper(_config()))
 
 
 @main.command()

@@ -144,6 +144,70 @@ class EngineConfig(BaseModel):
     """Seconds that an engine has for the canary of /health/ready."""
 
 
+class StoreConfig(BaseModel):
+    """Where recordings and transcripts are kept."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: SecretStr | None = None
+    """Address of the database: postgresql://user@host/name, or sqlite:////path/file. Default: the
+    file malgwi.db in DATA."""
+
+    password_file: Path | None = None
+    """File with the password for the database, where it is not in the address."""
+
+    data: Path | None = None
+    """Folder of the recordings. Default: `data` in `home`."""
+
+
+class JobsConfig(BaseModel):
+    """How work for later is done."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    queue: Literal["inprocess", "celery"] = "inprocess"
+    """`inprocess`: threads of `malgwi serve` do the jobs. `celery`: workers elsewhere, told by
+    Redis."""
+
+    broker: SecretStr | None = None
+    """Address of Redis for `celery`, as redis://:password@host:6379/0."""
+
+    workers: int = Field(default=2, ge=1)
+    """Jobs that are done at a time, in `malgwi serve` or a worker."""
+
+    lease: float = Field(default=15.0, ge=1.0)
+    """Seconds without a sign of life after which a worker is taken for dead, and its job given to
+    another. The same for all workers and the reaper."""
+
+
+class ServeConfig(BaseModel):
+    """The service that `malgwi serve` runs."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: str = "127.0.0.1"
+    """Address to listen on. 0.0.0.0 for all; then a key is needed."""
+
+    port: int = Field(default=8000, ge=0, le=65535)
+    """Its port."""
+
+    reference_folders: tuple[Path, ...] = ()
+    """Folders of this machine from which recordings may be taken by their path, as JSON."""
+
+    watch: Path | None = None
+    """Folder from which recordings are taken as they fall into it. Default: none."""
+
+    watch_pattern: str | None = None
+    """How their names are made, as {channel}_{started:%Y%m%d-%H%M%S}.wav. Default: as they
+    come."""
+
+    watch_files: int = Field(default=1, ge=1, le=64)
+    """How many files make a recording, one a channel; more than one need WATCH_PATTERN."""
+
+    webhook_hosts: tuple[str, ...] = ()
+    """Hosts on private networks that may be told of events, as JSON."""
+
+
 class Config(BaseSettings):
     """Every setting there is, with its default."""
 
@@ -176,6 +240,9 @@ class Config(BaseSettings):
     """With 1, models whose licence forbids commercial use are fetched too. Default: 0."""
 
     engine: EngineConfig = EngineConfig()
+    jobs: JobsConfig = JobsConfig()
+    serve: ServeConfig = ServeConfig()
+    store: StoreConfig = StoreConfig()
     stt: SttConfig = SttConfig()
     vad: VadConfig = VadConfig()
 

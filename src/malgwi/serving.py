@@ -21,16 +21,16 @@ from threading import Event, Thread
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
-from malgwi import bootstrap, gateway, logs, memory, ops, plugins, stt, text
+from malgwi import bootstrap, gateway, logs, memory, ops, plugins, stt
 from malgwi.apps.transcription.dialects import SHAPES, Doors, routers
 from malgwi.apps.transcription.service import Service
 from malgwi.apps.transcription.wyoming import ModelCard, WyomingDoor, check_wyoming_exposure
 from malgwi.audio import Decoders, Recording
 from malgwi.config import Config
 from malgwi.errors import BadOption, MalgwiError
-from malgwi.gateway import Crossing, Keys, Limits, Metrics, Readiness, Spool
+from malgwi.gateway import Crossing, Keys, Limits, Lock, Metrics, Readiness, Shape, Spool
 from malgwi.scheduling import Build, Dispatcher, Lane, ModelFleet, Plan
 from malgwi.types import Engine
 
@@ -50,6 +50,39 @@ FILES = {"faster-whisper": "model.bin", "transformers": "model.bin"}
 """By which file a model of an engine is known."""
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What every service has that recognises speech."""
+
+    config: Config
+    default: str
+    """The name of the default model."""
+    metrics: Metrics
+    limits: Limits
+    fleet: ModelFleet
+    decoders: Decoders
+    crossing: Crossing
+    spool: Spool
+    service: Service
+
+    @property
+    def doors(self) -> Doors:
+        fetch = partial(_fetched, self.config, self.spool, self.crossing)
+        return Doors(self.service, self.spool, self.crossing, fetch)
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What is served at an address."""
+
+    title: str
+    host: str
+    port: int
+    lock: Lock
+    routers: Sequence[APIRouter]
+    shapes: Mapping[str, Shape]
+
+
 def run(config: Config, announce: Callable[[str], None]) -> bool:
     """Serve until SIGTERM or Ctrl-C. False where it ended because an engine cannot be kept alive,
     so that a supervisor should start it again.
@@ -57,19 +90,66 @@ def run(config: Config, announce: Callable[[str], None]) -> bool:
     `announce` gets the address once it answers there. Raises BadOption for an address that cannot
     be used, and what keeps the default model from being found or loaded.
     """
+    keys = settings_keys(config)
+    gateway.check_exposure(config.engine.host, keys)
+    with opened(config) as parts:
+        front = Front(
+            "Malgwi engine",
+            config.engine.host,
+            config.engine.port,
+            keys,
+            routers(parts.doors),
+            SHAPES,
+        )
+        return serve(parts, front, announce)
+
+
+@contextmanager
+def opened(config: Config, spool: Path | None = None) -> Iterator[Parts]:
+    """The parts, which end with the block. Raises what keeps the default model from being found.
+
+    `spool` is where uploads lie, if it matters.
+    """
     logs.set_up()
     memory.share_arenas()
-    keys = _keys(config)
-    gateway.check_exposure(config.engine.host, keys)
     if config.engine.wyoming:
         check_wyoming_exposure(config.engine.wyoming_host, config.engine.wyoming_clients)
-    default = _default(config)
+    default, metrics, limits = _default(config), Metrics(version("malgwi")), _limits(config)
     with ExitStack() as open_things:
-        listening = open_things.enter_context(_listening(config.engine.host, config.engine.port))
+        fleet = ModelFleet(_plan(config, default), _Counting(metrics, config.stt.device))
+        open_things.callback(fleet.close)
+        decoders = open_things.enter_context(Decoders(most=config.engine.decoders))
+        crossing = Crossing(config.engine.requests)
+        open_things.callback(crossing.close)
+        received = Spool(spool or _spool(config), limits, crossing, metrics)
+        open_things.callback(received.close)
+        service = Service(
+            fleet,
+            partial(_opened, decoders, limits),
+            bootstrap.new_vad(config),
+            bootstrap.rules(None),
+        )
+        _watch_queues(metrics, fleet)
+        yield Parts(config, default, metrics, limits, fleet, decoders, crossing, received, service)
+
+
+def serve(parts: Parts, front: Front, announce: Callable[[str], None]) -> bool:
+    """As `run`, with the parts that are there."""
+    with _listening(front.host, front.port) as listening:
         host, port = listening.getsockname()[:2]
         address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-        service = _Serving(config, keys, default, lambda: announce(address))
-        app, fleet = open_things.enter_context(service.open())
+        opening = _Opening(parts, lambda: announce(address))
+        app = gateway.new_app(
+            title=front.title,
+            version=version("malgwi"),
+            keys=front.lock,
+            metrics=parts.metrics,
+            health=_Health(parts.fleet, parts.config.engine.canary, parts.metrics),
+            routers=front.routers,
+            shapes=front.shapes,
+            health_paths=HEALTH,
+            lifespan=opening.lifespan,
+        )
         server = uvicorn.Server(
             uvicorn.Config(
                 app,
@@ -79,12 +159,12 @@ def run(config: Config, announce: Callable[[str], None]) -> bool:
                 timeout_graceful_shutdown=DRAIN,
             )
         )
-        watch = _Watch(fleet, default, server)
+        watch = _Watch(parts.fleet, parts.default, server)
         watch.start()
         with _signals_survived():
             server.run(sockets=[listening])
-        if service.failed:
-            raise service.failed
+        if opening.failed:
+            raise opening.failed
         return watch.verdict()
 
 
@@ -104,60 +184,22 @@ def _survive(*_: object) -> None:
     """The service is ending already."""
 
 
-class _Serving:
-    """The application and its engines."""
+class _Opening:
+    """What is served beside HTTP, for as long as HTTP is: Wyoming."""
 
-    def __init__(
-        self, config: Config, keys: Keys, default: str, on_start: Callable[[], None]
-    ) -> None:
-        self._config, self._keys, self._default = config, keys, default
-        self._on_start = on_start
+    def __init__(self, parts: Parts, on_start: Callable[[], None]) -> None:
+        self._parts, self._on_start = parts, on_start
         self.failed: MalgwiError | None = None
         """What kept it from starting."""
 
-    @contextmanager
-    def open(self) -> Iterator[tuple[FastAPI, ModelFleet]]:
-        """Everything that is made here ends with the block."""
-        config, metrics, limits = self._config, Metrics(version("malgwi")), _limits(self._config)
-        with ExitStack() as open_things:
-            fleet = ModelFleet(_plan(config, self._default), _Counting(metrics, config.stt.device))
-            open_things.callback(fleet.close)
-            decoders = open_things.enter_context(Decoders(most=config.engine.decoders))
-            crossing = Crossing(config.engine.requests)
-            open_things.callback(crossing.close)
-            spool = Spool(_spool(config), limits, crossing, metrics)
-            open_things.callback(spool.close)
-            service = Service(
-                fleet,
-                partial(_opened, decoders, limits),
-                bootstrap.new_vad(config),
-                lambda _: [text.nfc, text.suppression()],
-            )
-            doors = Doors(service, spool, crossing, partial(_fetched, config, spool, crossing))
-            _watch_queues(metrics, fleet)
-            app = gateway.new_app(
-                title="Malgwi engine",
-                version=version("malgwi"),
-                keys=self._keys,
-                metrics=metrics,
-                health=_Health(fleet, config.engine.canary, metrics),
-                routers=routers(doors),
-                shapes=SHAPES,
-                health_paths=HEALTH,
-                lifespan=lambda _: self._lifespan(service, fleet),
-            )
-            yield app, fleet
-
     @asynccontextmanager
-    async def _lifespan(self, service: Service, fleet: ModelFleet) -> AsyncIterator[None]:
-        """Wyoming is served for as long as HTTP is."""
+    async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
+        config = self._parts.config.engine
         async with AsyncExitStack() as open_things:
-            if self._config.engine.wyoming:
-                door = _wyoming_door(self._config, service, fleet)
+            if config.wyoming:
+                door = _wyoming_door(self._parts)
                 try:
-                    await door.start(
-                        self._config.engine.wyoming_host, self._config.engine.wyoming_port
-                    )
+                    await door.start(config.wyoming_host, config.wyoming_port)
                 except MalgwiError as error:
                     self.failed = error
                     raise
@@ -215,7 +257,8 @@ def _installed(config: Config, default: str) -> Sequence[str]:
     return sorted(each.name for each in config.models.iterdir() if (each / file).is_file())
 
 
-def _keys(config: Config) -> Keys:
+def settings_keys(config: Config) -> Keys:
+    """Those that the settings name. Raises BadOption."""
     plain = config.engine.keys.get_secret_value() if config.engine.keys else None
     return gateway.read_keys(config.engine.key_file, plain)
 
@@ -245,13 +288,13 @@ def _fetched(config: Config, spool: Spool, crossing: Crossing, request: Any, url
     )
 
 
-def _wyoming_door(config: Config, service: Service, fleet: ModelFleet) -> WyomingDoor:
+def _wyoming_door(parts: Parts) -> WyomingDoor:
     return WyomingDoor(
-        service,
-        _spool(config) / "wyoming",
-        partial(_card, fleet, tuple(stt.NAMES)),
+        parts.service,
+        _spool(parts.config) / "wyoming",
+        partial(_card, parts.fleet, tuple(stt.NAMES)),
         version=version("malgwi"),
-        clients=config.engine.wyoming_clients,
+        clients=parts.config.engine.wyoming_clients,
     )
 
 

@@ -1,5 +1,6 @@
 """Recordings, transcripts and jobs are kept here, and found again."""
 
+from malgwi.store.alignment import aligned
 from malgwi.store.base import (
     ApiKey,
     AuditEntry,
@@ -25,9 +26,11 @@ from malgwi.store.base import (
 from malgwi.store.copying import copy
 from malgwi.store.engine import Database, connect
 from malgwi.store.glossaries import Glossaries, GlossaryRevision
+from malgwi.store.ledger import Ledger
 from malgwi.store.migration import upgrade
 from malgwi.store.sql_store import SqlStore
 from malgwi.store.uploads import PendingUpload, Uploads, Writing
+from malgwi.store.webhooks import Delivery, DeliveryState, Event, Outbox, Outgoing, Webhook
 
 __all__ = [
     "ApiKey",
@@ -35,12 +38,18 @@ __all__ = [
     "Authorship",
     "Correction",
     "Database",
+    "Delivery",
+    "DeliveryState",
     "Difference",
+    "Event",
     "Glossaries",
     "GlossaryRevision",
+    "Ledger",
     "Media",
     "MediaPart",
     "NewRecording",
+    "Outbox",
+    "Outgoing",
     "Page",
     "Paging",
     "PendingUpload",
@@ -56,7 +65,9 @@ __all__ = [
     "TranscriptRecord",
     "Uploads",
     "UtteranceFilter",
+    "Webhook",
     "Writing",
+    "aligned",
     "connect",
     "copy",
     "upgrade",

@@ -21,7 +21,7 @@ from threading import Event, Timer
 
 from malgwi.errors import MalgwiError, NetworkError, NetworkRefused
 from malgwi.gateway.targets import Target, addresses, connected, read_target
-from malgwi.store.webhooks import Outbox, Outgoing
+from malgwi.store import Outbox, Outgoing
 
 ATTEMPTS = 10
 PAUSES = tuple(10.0 * 3**number for number in range(ATTEMPTS - 1))

@@ -1,4 +1,4 @@
-"""The work of a transcription job: from a recording that is kept to a transcript that is kept.
+"""The work of jobs: from a recording that is kept to a transcript that is kept, and on to another.
 
 Every batch that was recognised is a checkpoint, so that another attempt goes on where this one
 ended, and ends as it would have ended. The transcript is kept under the id of its job: whoever
@@ -12,13 +12,16 @@ from pathlib import Path
 from threading import Event
 from typing import Protocol
 
+from malgwi.apps.transcription.api import rewritings
+from malgwi.apps.transcription.api.rewriting import Rewriting as Rewritten
 from malgwi.apps.transcription.orders import Order
 from malgwi.audio import Recording
 from malgwi.jobs import Running
 from malgwi.pipeline import Engines, Progress, Remembering, transcribe
+from malgwi.store import Authorship, RecordingChanges, RevisionKind, Store, aligned
 from malgwi.store import Recording as Kept
-from malgwi.store import RecordingChanges, Store
-from malgwi.types import Lane
+from malgwi.text import Glossary
+from malgwi.types import Lane, Utterance
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +93,41 @@ def _facts(progress: Progress) -> dict[str, object]:
         if speed and progress.audio_total
         else None,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Rewriting:
+    """A handler for jobs of kind `glossary`: transcripts that are kept, written anew.
+
+    Each transcript is a revision of its own; what somebody has corrected stays as it is. Where it
+    is done again after a kill, those that were written say the same already.
+    """
+
+    store: Store
+    glossary: Callable[[str, int | None], Glossary]
+    """By name and revision. Raises NotFound."""
+
+    def __call__(self, running: Running) -> None:
+        payload = running.payload
+        glossary = self.glossary(payload["glossary"], payload["revision"])
+        by = Authorship(payload["author"], payload["glossary"], RevisionKind.GLOSSARY)
+        ids: Sequence[str] = payload["transcripts"]
+        changed = 0
+        for done, transcript_id in enumerate(ids):
+            running.progress(done=done, of=len(ids), changed=changed)
+            changed += self._rewrite(transcript_id, glossary, by)
+        running.progress(done=len(ids), of=len(ids), changed=changed)
+
+    def _rewrite(self, transcript_id: str, glossary: Glossary, by: Authorship) -> int:
+        """How many utterances say something else now."""
+        base = self.store.transcript_record(transcript_id).revision
+        found = rewritings(self.store.transcript(transcript_id, base), glossary)
+        new = [_rewritten(each) for each in found]
+        self.store.revise(transcript_id, base, new, by)
+        return len(new)
+
+
+def _rewritten(each: Rewritten) -> Utterance:
+    """With times for the words of its new text."""
+    words = aligned(each.before.words, each.after.text, each.before.span)
+    return replace(each.after, words=words if each.before.words else ())

@@ -1,0 +1,157 @@
+"""All of it in one process on one port: what `malgwi serve` runs.
+
+The engine with its dialects, as `malgwi engine` has it, and beside it what is kept: recordings
+come in over the API or fall into a folder, jobs transcribe them with the same engines, and what
+was said is found, corrected and exported. With Celery the jobs are done by workers elsewhere.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from threading import Event, Thread
+
+from malgwi import bootstrap, serving, workers
+from malgwi.apps.transcription import api
+from malgwi.apps.transcription.dialects import SHAPES, routers
+from malgwi.apps.transcription.orders import KIND, Order
+from malgwi.apps.transcription.watch import Names, Told, Watcher
+from malgwi.apps.transcription.webhooks import Reach, Sender
+from malgwi.config import Config
+from malgwi.errors import MalgwiError
+from malgwi.jobs import Queue
+from malgwi.jobs.inprocess import InProcess
+from malgwi.pipeline import Engines
+from malgwi.serving import Front, Parts
+from malgwi.store import Glossaries, Ledger, Outbox, SqlStore, Uploads
+from malgwi.types import Lane
+
+log = logging.getLogger(__name__)
+
+HOUR = 3600.0
+PATIENCE = 10.0
+"""Seconds that what is done beside has to end in."""
+
+
+def run(config: Config, announce: Callable[[str], None]) -> bool:
+    """Serve until SIGTERM or Ctrl-C. False where it ended because an engine cannot be kept alive.
+
+    Raises as `serving.run`, and StoreError where what is kept cannot be opened.
+    """
+    data = workers.data_folder(config)
+    with ExitStack() as open_things:
+        store = workers.open_store(config)
+        open_things.callback(store.close)
+        lock = api.lock_of(store, serving.settings_keys(config), config.serve.host)
+        parts = open_things.enter_context(serving.opened(config, spool=data / "spool"))
+        stop = Event()
+        queue = open_things.enter_context(_queue(config, store, parts))
+        doors = api.ApiDoors(
+            store=store,
+            ledger=Ledger(store.database),
+            uploads=Uploads(store.database, data / "uploads"),
+            glossaries=Glossaries(store.database),
+            spool=parts.spool,
+            crossing=parts.crossing,
+            limits=parts.limits,
+            send=queue.send,
+            reference_folders=config.serve.reference_folders,
+            ending=stop.is_set,
+        )
+        open_things.enter_context(_beside(_chores(config, store, queue, doors), stop))
+        front = Front(
+            "Malgwi",
+            config.serve.host,
+            config.serve.port,
+            lock,
+            [*api.routers(doors), *routers(parts.doors)],
+            {**SHAPES, **api.SHAPES},
+        )
+        return serving.serve(parts, front, announce)
+
+
+@contextmanager
+def _queue(config: Config, store: SqlStore, parts: Parts) -> Iterator[Queue]:
+    """Threads of this process that do the jobs, or the way to workers elsewhere."""
+    if config.jobs.queue == "celery":
+        yield workers.queue_of(config)
+        return
+    made = workers.context(config, store, partial(_shared_engines, config, parts))
+    queue = InProcess(made, workers.QUEUES, name=store.instance, workers=config.jobs.workers)
+    queue.start()
+    try:
+        yield queue
+    finally:
+        queue.close()
+
+
+def _shared_engines(config: Config, parts: Parts, order: Order, lane: Lane, stop: Event) -> Engines:
+    """Jobs share batches with whoever asks over HTTP, each in its lane."""
+    stt = parts.fleet.transcriber(order.model, lane, stop)
+    return Engines(bootstrap.new_vad(config), stt, bootstrap.rules(None))
+
+
+Chore = Callable[[Event], None]
+"""Goes on until the event is set."""
+
+
+def _chores(config: Config, store: SqlStore, queue: Queue, doors: api.ApiDoors) -> Iterator[Chore]:
+    reach = Reach(config.serve.webhook_hosts, config.offline)
+    yield Sender(Outbox(store.database), reach).run
+    yield partial(_sweep, store, doors)
+    if config.serve.watch:
+        yield partial(_watch, config, config.serve.watch, store, queue)
+
+
+def _sweep(store: SqlStore, doors: api.ApiDoors, stop: Event) -> None:
+    """Every hour: what no recording has, and uploads that nobody goes on with."""
+    while not stop.is_set():
+        try:
+            api.sweep(doors)
+            store.sweep_media()
+        except MalgwiError as error:
+            log.warning("what is not wanted any more could not be swept", exc_info=error)
+        stop.wait(HOUR)
+
+
+def _watch(config: Config, folder: Path, store: SqlStore, queue: Queue, stop: Event) -> None:
+    ledger = Ledger(store.database)
+
+    def add_job(recording_id: str, told: Told) -> None:
+        order = Order(recording_id, languages=told.languages, glossary=told.glossary)
+        job = ledger.add(
+            KIND,
+            order.payload,
+            lane=Lane.BATCH,
+            queue="batch",
+            key=f"watch:{recording_id}",
+            recording_id=recording_id,
+        )
+        queue.send(job)
+
+    watcher = Watcher(
+        folder,
+        store,
+        add_job,
+        open=workers.opened,
+        memory=workers.data_folder(config) / "watched.db",
+        names=Names(config.serve.watch_pattern, config.serve.watch_files),
+    )
+    try:
+        watcher.run(stop)
+    finally:
+        watcher.close()
+
+
+@contextmanager
+def _beside(chores: Iterable[Chore], stop: Event) -> Iterator[None]:
+    threads = [Thread(target=each, args=(stop,), name="chore", daemon=True) for each in chores]
+    for each in threads:
+        each.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for each in threads:
+            each.join(PATIENCE)

@@ -1,0 +1,171 @@
+"""What is kept, and the workers that do the jobs, put together: `malgwi worker`, `malgwi reaper`.
+
+The engines of a worker are its own, or with STT_ENDPOINT those of a service elsewhere.
+"""
+
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import lru_cache, partial
+from pathlib import Path
+from threading import Event
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from malgwi import audio, bootstrap, jobs, logs, memory, plugins, text
+from malgwi.apps.transcription.api import GLOSSARY, glossary_of
+from malgwi.apps.transcription.orders import KIND, Order
+from malgwi.apps.transcription.work import Rewriting, Source, Transcribing
+from malgwi.config import Config
+from malgwi.errors import BadOption
+from malgwi.jobs import Context, Handler, Queue
+from malgwi.pipeline import Engines
+from malgwi.store import Glossaries, Ledger, SqlStore
+from malgwi.types import Lane
+
+QUEUES = ("realtime", "analysis", "batch")
+"""Which workers there may be; jobs of transcription are `batch` unless somebody waits."""
+
+EnginesOf = Callable[[Order, Lane, Event], Engines]
+
+
+def open_store(config: Config) -> SqlStore:
+    """Raises StoreError where the database or the folder is not what it was."""
+    return SqlStore(_address(config), data_folder(config))
+
+
+def data_folder(config: Config) -> Path:
+    return config.store.data or config.home / "data"
+
+
+def run_worker(config: Config, queues: Sequence[str]) -> int:
+    """Do jobs of these queues until SIGTERM or Ctrl-C; returns the exit code."""
+    logs.set_up()
+    memory.share_arenas()
+    unknown = set(queues) - set(QUEUES)
+    if unknown:
+        raise BadOption(f"There is no queue {min(unknown)!r}. There are: {', '.join(QUEUES)}.")
+    _check_celery(config)
+    build = partial(worker_context, config)
+    return jobs.run_worker(build, _broker(config), queues, processes=config.jobs.workers)
+
+
+def run_reaper(config: Config) -> int:
+    """See after jobs whose workers died, until SIGTERM or Ctrl-C."""
+    logs.set_up()
+    store = open_store(config)
+    try:
+        with _until_told() as stop:
+            ledger = Ledger(store.database)
+            jobs.run_reaper(ledger, queue_of(config), lease=config.jobs.lease, stop=stop)
+    finally:
+        store.close()
+    return 0
+
+
+def queue_of(config: Config) -> Queue:
+    """What carries ids to workers elsewhere. Raises EngineMissing without Celery."""
+    _check_celery(config)
+    queue: Queue = plugins.load("jobs", "celery")(_broker(config))
+    return queue
+
+
+def worker_context(config: Config) -> Context:
+    """What a worker process needs; made in that process."""
+    store = open_store(config)
+    return context(config, store, partial(_own_engines, config))
+
+
+def context(config: Config, store: SqlStore, engines: EnginesOf) -> Context:
+    """`engines` does not know glossaries; they are added here."""
+    return Context(
+        Ledger(store.database), handlers(config, store, engines), lease=config.jobs.lease
+    )
+
+
+def handlers(config: Config, store: SqlStore, engines: EnginesOf) -> dict[str, Handler]:
+    """Who does which kind of job."""
+    glossaries = Glossaries(store.database)
+    with_terms = partial(_with_glossary, engines, glossaries)
+    return {
+        KIND: Transcribing(store, opened, with_terms),
+        GLOSSARY: Rewriting(store, partial(_terms, glossaries)),
+    }
+
+
+@contextmanager
+def opened(
+    sources: Sequence[Source], labels: Sequence[str], stop: Event
+) -> Iterator[audio.Recording]:
+    """Decoded in a process of its own: the worker is to outlive what it is given."""
+    with audio.Decoders(processes=1) as decoders:
+        yield decoders.open(
+            [each.path for each in sources],
+            names=[each.name for each in sources],
+            labels=labels,
+            offsets={each.path: each.offset for each in sources},
+            stop=stop,
+        )
+
+
+def _own_engines(config: Config, order: Order, lane: Lane, stop: Event) -> Engines:
+    return _loaded(config.model_dump_json(), order.model)
+
+
+@lru_cache(maxsize=2)
+def _loaded(settings: str, model: str) -> Engines:
+    return bootstrap.engines(Config.model_validate_json(settings), model=model or None)
+
+
+def _with_glossary(
+    engines: EnginesOf, glossaries: Glossaries, order: Order, lane: Lane, stop: Event
+) -> Engines:
+    plain = engines(order, lane, stop)
+    if order.glossary is None:
+        return plain
+    return replace(plain, rules=bootstrap.rules(_terms(glossaries, order.glossary, None)))
+
+
+def _terms(glossaries: Glossaries, name: str, revision: int | None) -> text.Glossary:
+    return glossary_of(glossaries.find(name, revision).content)
+
+
+@contextmanager
+def _until_told() -> Iterator[Event]:
+    """The event is set by SIGTERM or Ctrl-C."""
+    stop = Event()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [(each, signal.signal(each, lambda *_: stop.set())) for each in numbers]
+    try:
+        yield stop
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)
+
+
+def _address(config: Config) -> str:
+    """Of the database, with the password from its file."""
+    if config.store.url is None:
+        return f"sqlite:///{data_folder(config) / 'malgwi.db'}"
+    url = config.store.url.get_secret_value()
+    if config.store.password_file is None:
+        return url
+    password = config.store.password_file.read_text("utf-8").strip()
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    user = parts.netloc.rpartition("@")[0].partition(":")[0]
+    return urlunsplit(parts._replace(netloc=f"{user}:{quote(password, safe='')}@{host}"))
+
+
+def _check_celery(config: Config) -> None:
+    if config.jobs.queue != "celery":
+        raise BadOption(
+            "Jobs are done in `malgwi serve` itself. For workers of their own set "
+            "MALGWI_JOBS__QUEUE=celery and MALGWI_JOBS__BROKER."
+        )
+
+
+def _broker(config: Config) -> str:
+    if config.jobs.broker is None:
+        raise BadOption("Celery needs Redis. Set MALGWI_JOBS__BROKER=redis://host:6379/0.")
+    return config.jobs.broker.get_secret_value()

@@ -1,0 +1,174 @@
+"""`malgwi serve`, killed at any moment, loses nothing and doubles nothing."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import psutil
+import pytest
+from audio.soundfiles import tone, write
+from test_serving import ENGINE, alive, environment
+
+TURNS = 24  # somebody speaks for a second and a half every four
+
+
+class Library:
+    """The service that runs."""
+
+    def __init__(self, process: subprocess.Popen[str], url: str) -> None:
+        self.process = process
+        self.http = httpx.Client(base_url=url, timeout=30, trust_env=False)
+
+    def submit(self, file: Path, **fields: str) -> dict[str, Any]:
+        with file.open("rb") as sound:
+            made = self.http.post("/v1/recordings", files={"file": sound}, data=fields)
+        assert made.status_code == 201, made.text
+        answer: dict[str, Any] = made.json()
+        return answer
+
+    def job(self, id: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.http.get(f"/v1/jobs/{id}").json()
+        return found
+
+    def transcripts(self, recording: str) -> list[dict[str, Any]]:
+        found = self.http.get(f"/v1/recordings/{recording}/transcripts").json()
+        listed: list[dict[str, Any]] = found.get("items", found)
+        return listed
+
+    def said(self, recording: str) -> list[tuple[int, float, str]]:
+        [record] = self.transcripts(recording)
+        transcript = self.http.get(f"/v1/transcripts/{record['id']}").json()
+        return [(each["channel"], each["start"], each["text"]) for each in transcript["utterances"]]
+
+
+@contextmanager
+def library(folder: Path, **settings: str) -> Iterator[Library]:
+    with (folder / "log").open("a") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-c", ENGINE, "serve", "--port", "0"],
+            env=environment(folder, {"MALGWI_ENGINE__WYOMING": "0", **settings}),
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+    try:
+        assert process.stdout
+        line = process.stdout.readline()
+        assert line.startswith("Listening on http://"), (folder / "log").read_text()
+        running = Library(process, line.split()[2].rstrip("."))
+        with running.http:
+            yield running
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def slow(seconds: float) -> str:
+    return json.dumps({"seconds": seconds})
+
+
+@pytest.fixture
+def watch(tmp_path: Path) -> Path:
+    """A minute and a half of a radio channel on which no two turns sound alike."""
+    turns = [
+        np.pad(tone(300.0 + 20 * turn, 1.5, 16_000), ((0, 0), (0, 40_000))) for turn in range(TURNS)
+    ]
+    return write(tmp_path / "watch.wav", np.concatenate(turns, axis=1), 16_000)
+
+
+def test_a_recording_is_kept_transcribed_and_read(tmp_path: Path, watch: Path) -> None:
+    with library(tmp_path) as running:
+        made = running.submit(watch, name="Night watch", languages="en")
+
+        until(lambda: running.job(made["job"]["id"])["state"] == "done")
+
+        assert len(running.said(made["recording"]["id"])) == TURNS
+        kept = running.http.get(f"/v1/recordings/{made['recording']['id']}").json()
+        assert (kept["name"], kept["duration"]) == ("Night watch", TURNS * 4.0)
+
+
+def test_kill_9_in_the_middle_loses_nothing_and_doubles_nothing(
+    tmp_path: Path, watch: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    with library(tmp_path / "other") as undisturbed:
+        made = undisturbed.submit(watch, languages="en")
+        until(lambda: undisturbed.job(made["job"]["id"])["state"] == "done")
+        expected = undisturbed.said(made["recording"]["id"])
+
+    with library(tmp_path, MALGWI_STT__OPTIONS=slow(0.5)) as running:
+        made = running.submit(watch, languages="en")
+        until(lambda: running.job(made["job"]["id"])["progress"].get("speech_done", 0) > 5)
+        before = running.job(made["job"]["id"])["progress"]["speech_done"]
+        children = psutil.Process(running.process.pid).children(recursive=True)
+        running.process.kill()
+        until(lambda: not alive(children))
+
+    with library(tmp_path) as again:
+        began = time.monotonic()
+        until(lambda: again.job(made["job"]["id"])["state"] == "done")
+
+        assert time.monotonic() - began < 30
+        assert again.job(made["job"]["id"])["attempt"] == 2
+        assert again.said(made["recording"]["id"]) == expected
+    assert before > 5
+
+
+def test_sigterm_in_the_middle_gives_the_job_back_without_blame(
+    tmp_path: Path, watch: Path
+) -> None:
+    with library(tmp_path, MALGWI_STT__OPTIONS=slow(0.5)) as running:
+        made = running.submit(watch, languages="en")
+        until(lambda: running.job(made["job"]["id"])["state"] == "running")
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(timeout=60) == 0
+
+    with library(tmp_path) as again:
+        until(lambda: again.job(made["job"]["id"])["state"] == "done")
+
+        assert len(again.said(made["recording"]["id"])) == TURNS
+
+
+def test_a_file_that_falls_into_the_watched_folder_is_transcribed_and_left_there(
+    tmp_path: Path, watch: Path
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    with library(tmp_path, MALGWI_SERVE__WATCH=str(folder)) as running:
+        (folder / "night.wav").write_bytes(watch.read_bytes())
+
+        def recordings() -> list[dict[str, Any]]:
+            found: list[dict[str, Any]] = running.http.get("/v1/recordings").json()["items"]
+            return found
+
+        until(recordings)
+        until(lambda: running.transcripts(recordings()[0]["id"]))
+
+        assert [each["source"] for each in recordings()] == ["watch"]
+        assert (folder / "night.wav").exists()
+
+
+def test_a_cancelled_job_stops(tmp_path: Path, watch: Path) -> None:
+    with library(tmp_path, MALGWI_STT__OPTIONS=slow(1.0)) as running:
+        made = running.submit(watch, languages="en")
+        until(lambda: running.job(made["job"]["id"])["state"] == "running")
+
+        assert running.http.post(f"/v1/jobs/{made['job']['id']}/cancel").status_code == 200
+
+        until(lambda: running.job(made["job"]["id"])["state"] == "cancelled")
+        assert running.transcripts(made["recording"]["id"]) == []
