@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.handlers import context
+from jobs.sites import QUEUES
 
 from malgwi import logs
 from malgwi.jobs import Context, run_reaper, run_worker
@@ -17,8 +18,6 @@ from malgwi.jobs.celery import CeleryQueue
 from malgwi.jobs.inprocess import InProcess
 from malgwi.store import connect
 from malgwi.store.ledger import Ledger
-
-QUEUES = ("realtime", "analysis", "batch")
 
 
 def celery(url: str, trace: str, lease: float, broker: str, processes: int = 1) -> int:

@@ -1,7 +1,6 @@
 """A place where jobs are done: a ledger, a queue, and workers that are started, told and killed."""
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -24,6 +23,7 @@ from malgwi.types import Job, JobState, Lane
 
 LEASE = 2.0
 UNDELIVERED = 3.0
+QUEUES = ("realtime", "analysis", "batch")
 TESTS = Path(__file__).parents[1]
 ENDED = (JobState.DONE, JobState.DEAD, JobState.CANCELLED)
 
@@ -48,7 +48,6 @@ class Process:
                 cwd=TESTS,
                 stdout=file,
                 stderr=file,
-                env={**os.environ, "PYTHONPATH": str(TESTS)},
             )
 
     def children(self) -> Sequence[psutil.Process]:
@@ -118,7 +117,7 @@ class Site(AbstractContextManager["Site"]):
         return dict(results(self.database))
 
     def process(self, role: str, **options: Any) -> Process:
-        process = Process(self.log, role=role, url=self.url, lease=LEASE, **options)
+        process = Process(self.log, **{"role": role, "url": self.url, "lease": LEASE} | options)
         self.processes.append(process)
         return process
 
@@ -154,8 +153,7 @@ class Embedded(Site):
         super().__exit__(kind, error, traceback)
 
     def _make(self, workers: int) -> None:
-        queues = ["realtime", "analysis", "batch"]
-        self._embedded = InProcess(self._context, queues, name="here", workers=workers)
+        self._embedded = InProcess(self._context, QUEUES, name="here", workers=workers)
         self.queue = self._embedded
 
 

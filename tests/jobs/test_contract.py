@@ -22,8 +22,8 @@ def test_each_of_many_jobs_is_done_once(site: Site) -> None:
 
 def test_the_most_urgent_is_done_first(site: Site) -> None:
     batch = [site.add("note") for _ in range(3)]
-    asked = [site.add("note", lane=Lane.INTERACTIVE, queue="analysis") for _ in range(3)]
-    live = [site.add("note", lane=Lane.LIVE, queue="realtime") for _ in range(3)]
+    asked = [site.add("note", lane=Lane.INTERACTIVE) for _ in range(3)]
+    live = [site.add("note", lane=Lane.LIVE) for _ in range(3)]
 
     site.start()
     site.ended(*batch, *asked, *live)

@@ -21,7 +21,7 @@ from store.postgresql import NoPostgreSQL, PostgreSQL, postgresql
 
 from malgwi.jobs import Reaper, send_unsent
 from malgwi.store import Database, upgrade
-from malgwi.types import Job, JobState
+from malgwi.types import Job, JobState, Lane
 
 RESUME = LEASE + 3  # seconds after a kill within which the job goes on
 
@@ -64,7 +64,7 @@ def all_done_once(site: Site, *jobs: Job, within: float = 40) -> None:
     ended = site.ended(*jobs, within=within)
 
     assert [each.state for each in ended] == [JobState.DONE] * len(jobs)
-    assert set(site.results()) == {each.id for each in jobs}
+    assert {each.id for each in jobs} <= set(site.results())
     for job in ended:
         if "count" in job.payload:
             done = [step for _, step in site.steps(job) if step is not None]
@@ -77,6 +77,16 @@ def working(worker: Process) -> psutil.Process:
     """The child of a worker with one."""
     [child] = worker.children()
     return child
+
+
+def another_worker(site: Distributed) -> None:
+    """It is there when this returns: it has done a job, as nobody else could."""
+    site.start_worker()
+    site.ended(site.add("note", lane=Lane.LIVE))
+
+
+def is_alive(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
 
 
 def test_a_child_is_killed(there: Distributed) -> None:
@@ -98,7 +108,7 @@ def test_a_worker_is_killed_with_its_children(there: Distributed) -> None:
     there.start_reaper()
     job, others = long_job(there), [there.add("note") for _ in range(5)]
     under_way(there, job)
-    there.start_worker()
+    another_worker(there)
 
     for child in first.children():
         child.kill()
@@ -112,19 +122,20 @@ def test_a_worker_is_killed_with_its_children(there: Distributed) -> None:
 def test_children_give_back_their_jobs_and_end_where_the_worker_is_killed(
     there: Distributed,
 ) -> None:
-    first = there.start_worker()
+    first = there.start_worker(2)
     there.start_reaper()
     job = long_job(there)
     under_way(there, job)
-    child = working(first)
-    there.start_worker()
+    children = first.children()
+    another_worker(there)
 
     first.kill()
     took = resumed(there, job, time.time())
 
     all_done_once(there, job)
     assert took <= RESUME
-    eventually(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+    assert len(children) == 2
+    eventually(lambda: not any(is_alive(each) for each in children))
 
 
 def test_the_reaper_is_killed_and_another_takes_over(there: Distributed) -> None:
@@ -207,11 +218,10 @@ def test_a_worker_that_is_told_to_stop_gives_back_its_job(there: Distributed) ->
     there.start_reaper()
     job, queued = long_job(there), [there.add("note") for _ in range(5)]
     under_way(there, job)
-    there.start_worker()
+    another_worker(there)
 
-    told = time.time()
     first.tell_to_stop()
-    took = resumed(there, job, told)
+    took = resumed(there, job, time.time())
     code = first.wait()
 
     all_done_once(there, job, *queued)
@@ -227,14 +237,14 @@ def test_a_job_that_does_not_stop_is_given_back_without_its_handler(there: Distr
     there.start_reaper()
     job = there.add("deaf", {"seconds": 4})
     under_way(there, job, 1)
-    there.start_worker()
+    another_worker(there)
 
     first.tell_to_stop()
     took = resumed(there, job, time.time())
 
     all_done_once(there, job)
     assert took <= RESUME
-    assert there.results() == {job.id: "2"}
+    assert there.results()[job.id] == "2"
     assert first.wait() == 0
 
 
@@ -257,7 +267,7 @@ def test_a_worker_that_was_taken_for_dead_and_was_not_changes_nothing(there: Dis
     job = long_job(there)
     under_way(there, job)
     child = working(first)
-    there.start_worker()
+    another_worker(there)
 
     child.suspend()
     took = resumed(there, job, time.time())
@@ -265,7 +275,7 @@ def test_a_worker_that_was_taken_for_dead_and_was_not_changes_nothing(there: Dis
 
     all_done_once(there, job)
     assert took <= RESUME
-    assert there.results() == {job.id: "2"}
+    assert there.results()[job.id] == "2"
     eventually(lambda: "taken away" in there.log.read_text("utf-8"))
 
 
@@ -306,14 +316,13 @@ def test_the_clock_jumps_and_no_job_stays_with_the_dead(there: Distributed, hour
 
 
 def test_an_embedded_worker_is_killed_and_goes_on_at_once(there: Distributed) -> None:
-    options = {"trace": str(there.trace.path), "name": "here"}
+    options = {"trace": str(there.trace.path), "name": "here", "lease": 600}
     first = there.process("inprocess", **options)
     job, queued = long_job(there), [there.add("note") for _ in range(3)]
     under_way(there, job)
 
     first.kill()
     there.process("inprocess", **options)
-    eventually(lambda: there.state(job) is not JobState.RUNNING or len(there.lines(job)) > 2)
 
     all_done_once(there, job, *queued)
     assert there.ledger.get(job.id).attempt == 2

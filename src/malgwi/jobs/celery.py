@@ -134,14 +134,12 @@ class _Child:
         self._build = build
         self._queue = queue
         self._tether = tether
-        self._parent = os.getpid()
         self._context: Context | None = None
         self._stop = threading.Event()
 
     def begin(self, **_: Any) -> None:
         """The process is new, and has no job yet."""
         self._stop = self._tether.watched()
-        threading.Thread(target=self._end_with_parent, name="orphan", daemon=True).start()
 
     def do(self, job_id: str) -> None:
         """Raises nothing: Celery is to know of no failures, or it has its own ideas about them."""
@@ -163,15 +161,6 @@ class _Child:
         if job is not None:
             execute(self._context, job, self._stop)
             send_unsent(ledger, self._queue)  # others may have waited for it
-
-    def _end_with_parent(self) -> None:
-        """Or it would hold its memory for ever, waiting for a parent that was killed."""
-        self._stop.wait()
-        until = time.monotonic() + (self._context.grace if self._context else 0) + 1
-        while self._tether.is_at_work and time.monotonic() < until:
-            time.sleep(0.05)
-        if os.getppid() != self._parent:
-            os._exit(1)
 
 
 def _app(broker: str) -> Celery:

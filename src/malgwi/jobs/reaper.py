@@ -7,10 +7,13 @@ seen dies with it, so that a lease may last once more as long where a reaper die
 import logging
 import threading
 import time
+from collections.abc import Callable, Sequence
 
+from malgwi.errors import StoreError
 from malgwi.jobs.base import Ledger, Queue
 from malgwi.jobs.sending import UNDELIVERED, send_lost, send_unsent
 from malgwi.jobs.watch import Watch
+from malgwi.types import Job
 
 EVERY = 1.0
 """Seconds. A job goes on at most two of these after its lease has run out."""
@@ -22,17 +25,25 @@ class Reaper:
     """`round` does all of it once; `run` again and again."""
 
     def __init__(
-        self, ledger: Ledger, queue: Queue, *, lease: float, undelivered: float = UNDELIVERED
+        self,
+        ledger: Ledger,
+        queue: Queue,
+        *,
+        lease: float,
+        undelivered: float = UNDELIVERED,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`lease` is that of the workers."""
+        """`lease` is that of the workers; `now` must never fall, and not be a machine's clock."""
         self._ledger = ledger
         self._queue = queue
         self._undelivered = undelivered
-        self._look_again = 0.0
+        self._now = now
+        self._look_again = float("-inf")
         self._watch = Watch(lease)
 
     def round(self) -> None:
-        silent = self._watch.silent(self._ledger.running(), time.monotonic())
+        """Raises StoreGone and its kin."""
+        silent = self._watch.silent(self._look(), self._now())
         did = self._ledger.reap(silent)
         if any(did.values()):
             logger.warning("jobs reaped", extra=dict(did))
@@ -46,14 +57,20 @@ class Reaper:
                 self.round()
             except Exception as error:
                 logger.warning("the reaper could not do its round", exc_info=error)
-                self._watch.forget()
             stop.wait(EVERY)
+
+    def _look(self) -> Sequence[Job]:
+        try:
+            return self._ledger.running()
+        except StoreError:
+            self._watch.forget()  # no heart could beat either
+            raise
 
     def _send_lost(self) -> None:
         """Not every time: all that is queued is counted for it."""
-        if time.monotonic() < self._look_again:
+        if self._now() < self._look_again:
             return
-        self._look_again = time.monotonic() + self._undelivered / 4
+        self._look_again = self._now() + self._undelivered / 4
         if again := send_lost(self._ledger, self._queue, self._undelivered):
             logger.warning("jobs are sent again", extra={"jobs": again})
 

@@ -17,8 +17,6 @@ class Tether:
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - for as long as the process lives
         fcntl.lockf(self._file, fcntl.LOCK_EX, 1, _STAY)
-        self.is_at_work = False
-        """This process."""
 
     # -- for the parent
 
@@ -43,12 +41,10 @@ class Tether:
         return gone
 
     def begin(self) -> None:
-        self.is_at_work = True
         fcntl.lockf(self._file, fcntl.LOCK_SH, 1, _WORK)
 
     def end(self) -> None:
         fcntl.lockf(self._file, fcntl.LOCK_UN, 1, _WORK)
-        self.is_at_work = False
 
     def _watch(self, gone: threading.Event) -> None:
         fcntl.lockf(self._file, fcntl.LOCK_SH, 1, _STAY)  # returns when nobody holds it
