@@ -208,6 +208,18 @@ class ServeConfig(BaseModel):
     """Hosts on private networks that may be told of events, as JSON."""
 
 
+class ClientConfig(BaseModel):
+    """The service that `malgwi submit`, `jobs`, `search` and `export` ask."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    address: str = "http://127.0.0.1:8000"
+    """Where `malgwi serve` listens."""
+
+    key_file: Path | None = None
+    """File with a key for it, which nobody else should be able to read. Default: none."""
+
+
 class Config(BaseSettings):
     """Every setting there is, with its default."""
 
@@ -239,6 +251,7 @@ class Config(BaseSettings):
     accept_licence: bool = False
     """With 1, models whose licence forbids commercial use are fetched too. Default: 0."""
 
+    client: ClientConfig = ClientConfig()
     engine: EngineConfig = EngineConfig()
     jobs: JobsConfig = JobsConfig()
     serve: ServeConfig = ServeConfig()
