@@ -14,9 +14,11 @@ from typing import Any, BinaryIO
 from malgwi.client_http import Service
 from malgwi.errors import Conflict, MalgwiError, NetworkError, Overloaded, StoreGone
 
-ATTEMPTS = 6
-"""How often it is tried without a byte more having come there."""
+PATIENCE = 120.0
+"""Seconds that it is tried without a byte more having come there: twice as long as it takes the
+service to see that nobody sends any more where the line broke without a word."""
 _WAIT = 0.5  # seconds before it is tried again; doubled each time that nothing came
+_LONGEST_WAIT = 8.0
 _BLOCK = 256 * 1024
 _PATH = "/v1/uploads"
 _VERSION = {"Tus-Resumable": "1.0.0"}
@@ -34,15 +36,18 @@ def send(service: Service, file: BinaryIO, fields: Fields, on_sent: Sent) -> Map
     headers = {**_VERSION, "Upload-Length": str(size), "Upload-Metadata": _metadata(fields)}
     begun = service.ask("POST", _PATH, headers=headers)
     path = f"{_PATH}/{begun.headers.get('Location', '').rpartition('/')[2]}"
-    there, failures = 0, 0
+    there, failures, came = 0, 0, time.monotonic()
     while True:
         broke = _rest_sent(service, path, _Rest(file, there, size, on_sent))
         upload = _looked_at(service, path, there)
         if upload.get("recording"):
             return upload
-        failures = 0 if upload["received"] > there else failures + 1
-        if failures == ATTEMPTS:
+        if upload["received"] > there:
+            failures, came = 0, time.monotonic()
+        elif time.monotonic() - came > PATIENCE:
             raise broke or service.nonsense()
+        else:
+            failures += 1
         time.sleep(_pause(broke, failures))
         there = upload["received"]
 
@@ -91,7 +96,7 @@ class _Rest:
 
 def _pause(broke: MalgwiError | None, failures: int) -> float:
     asked = broke.retry_after if isinstance(broke, Overloaded) else 0.0
-    return max(float(asked), _WAIT * float(2**failures))
+    return max(float(asked), min(_LONGEST_WAIT, _WAIT * float(2**failures)))
 
 
 def _metadata(fields: Fields) -> str:
