@@ -1,6 +1,7 @@
 """A place where jobs are done: a ledger, a queue, and workers that are started, told and killed."""
 
 import json
+import signal
 import subprocess
 import sys
 import threading
@@ -53,10 +54,18 @@ class Process:
     def children(self) -> Sequence[psutil.Process]:
         return psutil.Process(self._process.pid).children()
 
+    def is_connected(self) -> bool:
+        """To a database, or to Redis."""
+        connections = psutil.Process(self._process.pid).net_connections("tcp")
+        return any(each.status == psutil.CONN_ESTABLISHED for each in connections)
+
     def kill(self) -> None:
         """As the kernel would: without a word."""
         self._process.kill()
         self._process.wait()
+
+    def suspend(self) -> None:
+        self._process.send_signal(signal.SIGSTOP)
 
     def tell_to_stop(self) -> None:
         self._process.terminate()

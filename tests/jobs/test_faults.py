@@ -79,10 +79,15 @@ def working(worker: Process) -> psutil.Process:
     return child
 
 
-def another_worker(site: Distributed) -> None:
-    """It is there when this returns: it has done a job, as nobody else could."""
-    site.start_worker()
-    site.ended(site.add("note", lane=Lane.LIVE))
+def two_workers_and_a_job(site: Distributed, job: Job) -> tuple[Process, psutil.Process]:
+    """The one that has the job, and its child that does it; the other one is there as well."""
+    workers = [site.start_worker(), site.start_worker()]
+    site.start_reaper()
+    under_way(site, job, 1)
+    site.ended(site.add("note", lane=Lane.LIVE))  # who else could have done it?
+    pid = int((site.ledger.get(job.id).worker or "").rpartition(":")[2])
+    [holder] = [each for each in workers if pid in {child.pid for child in each.children()}]
+    return holder, psutil.Process(pid)
 
 
 def is_alive(process: psutil.Process) -> bool:
@@ -104,14 +109,12 @@ def test_a_child_is_killed(there: Distributed) -> None:
 
 
 def test_a_worker_is_killed_with_its_children(there: Distributed) -> None:
-    first = there.start_worker()
-    there.start_reaper()
-    job, others = long_job(there), [there.add("note") for _ in range(5)]
-    under_way(there, job)
-    another_worker(there)
+    job = long_job(there, 20)
+    first, child = two_workers_and_a_job(there, job)
+    others = [there.add("note") for _ in range(5)]
 
-    for child in first.children():
-        child.kill()
+    first.suspend()
+    child.kill()
     first.kill()
     took = resumed(there, job, time.time())
 
@@ -122,25 +125,21 @@ def test_a_worker_is_killed_with_its_children(there: Distributed) -> None:
 def test_children_give_back_their_jobs_and_end_where_the_worker_is_killed(
     there: Distributed,
 ) -> None:
-    first = there.start_worker(2)
-    there.start_reaper()
-    job = long_job(there)
-    under_way(there, job)
-    children = first.children()
-    another_worker(there)
+    job = long_job(there, 20)
+    first, child = two_workers_and_a_job(there, job)
 
     first.kill()
     took = resumed(there, job, time.time())
 
     all_done_once(there, job)
     assert took <= RESUME
-    assert len(children) == 2
-    eventually(lambda: not any(is_alive(each) for each in children))
+    eventually(lambda: not is_alive(child))
 
 
 def test_the_reaper_is_killed_and_another_takes_over(there: Distributed) -> None:
     worker = there.start_worker()
     reapers = [there.process("reaper", broker=there.broker) for _ in range(2)]
+    eventually(lambda: all(each.is_connected() for each in reapers))
     job = long_job(there)
     under_way(there, job)
 
@@ -214,11 +213,9 @@ def _postgresql_is_killed(
 
 
 def test_a_worker_that_is_told_to_stop_gives_back_its_job(there: Distributed) -> None:
-    first = there.start_worker()
-    there.start_reaper()
-    job, queued = long_job(there), [there.add("note") for _ in range(5)]
-    under_way(there, job)
-    another_worker(there)
+    job = long_job(there, 20)
+    first, _ = two_workers_and_a_job(there, job)
+    queued = [there.add("note") for _ in range(5)]
 
     first.tell_to_stop()
     took = resumed(there, job, time.time())
@@ -233,11 +230,8 @@ def test_a_worker_that_is_told_to_stop_gives_back_its_job(there: Distributed) ->
 
 
 def test_a_job_that_does_not_stop_is_given_back_without_its_handler(there: Distributed) -> None:
-    first = there.start_worker()
-    there.start_reaper()
-    job = there.add("deaf", {"seconds": 4})
-    under_way(there, job, 1)
-    another_worker(there)
+    job = there.add("deaf", {"seconds": 6})
+    first, _ = two_workers_and_a_job(there, job)
 
     first.tell_to_stop()
     took = resumed(there, job, time.time())
@@ -262,12 +256,8 @@ def test_a_job_that_kills_its_worker_is_dead_with_a_reason(there: Distributed) -
 
 
 def test_a_worker_that_was_taken_for_dead_and_was_not_changes_nothing(there: Distributed) -> None:
-    first = there.start_worker()
-    there.start_reaper()
-    job = long_job(there)
-    under_way(there, job)
-    child = working(first)
-    another_worker(there)
+    job = long_job(there, 20)
+    _, child = two_workers_and_a_job(there, job)
 
     child.suspend()
     took = resumed(there, job, time.time())
