@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.routing import compile_path
 
 from malgwi import logs
 from malgwi.errors import MalgwiError
@@ -93,7 +94,9 @@ def _answer_errors(app: FastAPI, respond: Respond) -> None:
     async def the_routers(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         response = respond(request.url.path, of_status(error.status_code))
-        response.headers.update(error.headers or {})  # Allow, of 405
+        response.headers.update(error.headers or {})
+        if error.status_code == 405:
+            response.headers["allow"] = _allowed(app, request.url.path)
         return response
 
     async def invalid(request: Request, error: Exception) -> Response:
@@ -106,3 +109,14 @@ def _answer_errors(app: FastAPI, respond: Respond) -> None:
     app.add_exception_handler(MalgwiError, ours)
     app.add_exception_handler(HTTPException, the_routers)
     app.add_exception_handler(RequestValidationError, invalid)
+
+
+def _allowed(app: FastAPI, path: str) -> str:
+    """All methods of the path; the router knows only those of the route that it tried first."""
+    found = (
+        method.upper()
+        for template, methods in app.openapi()["paths"].items()
+        if compile_path(template)[0].match(path)
+        for method in methods
+    )
+    return ", ".join(sorted(set(found)))

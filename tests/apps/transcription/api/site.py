@@ -1,7 +1,10 @@
 """A whole service of what is kept, but for the workers: what they would do a test does itself."""
 
 import io
+import socket
 import sqlite3
+import subprocess
+import sys
 import wave
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -10,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import uvicorn
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
@@ -131,6 +135,19 @@ def site(
         yield Site(app, store, ledger, doors, folder, sent)
 
 
+@contextmanager
+def process(folder: Path) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """A service in a process of its own, to be killed, and its address."""
+    command = [sys.executable, "-m", "apps.transcription.api.site", str(folder)]
+    here = str(Path(__file__).parents[3])
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=here) as running:
+        try:
+            assert running.stdout
+            yield running, running.stdout.readline().strip()
+        finally:
+            running.kill()
+
+
 def wav(seconds: float = 0.1, pitch: float = 440.0) -> bytes:
     """A tone, 8 kHz."""
     times = np.arange(int(seconds * 8000)) / 8000
@@ -151,3 +168,13 @@ def uploaded(client: TestClient, content: bytes | None = None, **fields: Any) ->
     assert answer.is_success, answer.text
     found: dict[str, Any] = answer.json()
     return found
+
+
+if __name__ == "__main__":
+    with (
+        site(Path(sys.argv[1])) as served,
+        socket.create_server(("127.0.0.1", 0)) as listening,
+    ):
+        print(f"http://127.0.0.1:{listening.getsockname()[1]}", flush=True)  # noqa: T201
+        config = uvicorn.Config(served.app, log_config=None, access_log=False)
+        uvicorn.Server(config).run(sockets=[listening])

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-from apps.transcription.api.site import LIMITS, NO_ID, Site, site, wav
+from apps.transcription.api.site import LIMITS, NO_ID, Site, process, site, wav
 from gateway.serving import serving, status_in, until
 from starlette.testclient import TestClient
 
@@ -331,6 +331,37 @@ def test_it_goes_on_where_it_was_after_a_restart(tmp_path: Path) -> None:
 
         recording = client.get(path).json()["recording"]
         assert client.get(f"/v1/recordings/{recording}/media/0").content == SOUND
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(60)
+def test_a_kill_in_mid_piece_costs_a_stretch_at_most(tmp_path: Path) -> None:
+    content, stretch = os.urandom(1024 * 1024) * 20, 16 * 1024 * 1024
+    with (
+        process(tmp_path) as (running, address),
+        httpx.Client(base_url=address) as client,
+        httpx.Client(base_url=address) as other,
+    ):
+        path = begun(client, len(content))
+
+        def until_killed() -> Iterator[bytes]:
+            yield content[:19_000_000]
+            until(lambda: offset_of(other, path) >= stretch)
+            running.kill()
+            yield content[19_000_000:]
+
+        with pytest.raises(httpx.TransportError):
+            headers = {**PIECE, "upload-offset": "0"}
+            client.patch(path, content=until_killed(), headers=headers)
+
+    with process(tmp_path) as (_, address), httpx.Client(base_url=address, timeout=20) as client:
+        offset = offset_of(client, path)
+        assert stretch <= offset < len(content)
+        send(client, path, offset, content[offset:])
+
+        recording = client.get(path).json()["recording"]
+        assert client.get(f"/v1/recordings/{recording}/media/0").content == content
+        assert len(client.get("/v1/jobs").json()["items"]) == 1
 
 
 def test_a_form_that_breaks_off_leaves_nothing(opened: Site, address: str) -> None:

@@ -17,6 +17,7 @@ kept, rewriting, glossary_content                         pure functions over wh
 from collections.abc import Mapping
 
 from fastapi import APIRouter
+from fastapi.routing import APIRoute
 
 from malgwi.apps.transcription.api import (
     exports,
@@ -49,7 +50,17 @@ __all__ = [
     "sweep",
 ]
 
-_NOUNS = ("recordings", "jobs", "transcripts", "search", "exports", "glossaries", "keys", "audit")
+_NOUNS = (
+    "recordings",
+    "jobs",
+    "transcripts",
+    "search",
+    "exports",
+    "glossaries",
+    "keys",
+    "audit",
+    "webhooks",
+)
 SHAPES: Mapping[str, Shape] = {
     **{f"/v1/{noun}": shape for noun in _NOUNS},
     "/v1/uploads": uploads.shape,
@@ -58,7 +69,7 @@ SHAPES: Mapping[str, Shape] = {
 
 
 def routers(doors: ApiDoors) -> list[APIRouter]:
-    return [
+    made = [
         *recordings.routers(doors),
         media.router(doors),
         uploads.router(doors),
@@ -68,3 +79,7 @@ def routers(doors: ApiDoors) -> list[APIRouter]:
         glossaries.router(doors),
         *keys.routers(doors),
     ]
+    for route in (each for router in made for each in router.routes):
+        if isinstance(route, APIRoute):
+            route.operation_id = route.name  # what a generated client calls it
+    return made

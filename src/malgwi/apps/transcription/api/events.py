@@ -18,6 +18,11 @@ from malgwi.errors import NotFound, Overloaded, StoreGone
 from malgwi.types import Job, JobState
 
 MEDIA_TYPE = "text/event-stream"
+SCHEMA = {
+    "type": "object",
+    "properties": {name: {"type": "string"} for name in ("event", "id", "data")},
+}
+"""Of an event, in the OpenAPI document."""
 PACE = 0.5
 """Seconds between two questions to the ledger."""
 _ALIVE = 15.0  # seconds after which a comment keeps proxies from closing the line

@@ -18,6 +18,15 @@ def _written(value: Any) -> Any:
     raise ValueError("it is written as 2026-03-01T09:30:00+09:00")
 
 
+def _true_or_false(value: Any) -> Any:
+    """As JSON has it, or a form; not all that pydantic takes for one."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value in ("true", "false"):
+        return value == "true"
+    raise ValueError("it is true or false")
+
+
 def _plausible(moment: datetime) -> datetime:
     if not _FIRST_YEAR <= moment.year < _LAST_YEAR:
         raise ValueError(f"the year is not between {_FIRST_YEAR} and {_LAST_YEAR}")
@@ -26,6 +35,7 @@ def _plausible(moment: datetime) -> datetime:
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_plausible)]
 """ISO 8601 with an offset, as 2026-03-01T09:30:00+09:00."""
+Truth = Annotated[bool, BeforeValidator(_true_or_false)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=300)]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Note = Annotated[str, StringConstraints(max_length=1000)]

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from malgwi.apps.transcription.api.fields import Truth
 from malgwi.errors import BadGlossary
 from malgwi.text import Entry, Glossary, read_glossary
 
@@ -36,7 +37,7 @@ class EntryModel(BaseModel):
     match: Literal["word", "morpheme"] | None = None
     channels: Annotated[list[Term], Field(max_length=64)] = []
     languages: Annotated[list[Term], Field(max_length=64)] = []
-    case_sensitive: bool = False
+    case_sensitive: Truth = False
 
 
 def of_entries(entries: Sequence[EntryModel]) -> Glossary:

@@ -14,7 +14,7 @@ from pydantic import Field, field_validator
 
 from malgwi.apps.transcription.api.access import Caller
 from malgwi.apps.transcription.api.doors import ApiDoors
-from malgwi.apps.transcription.api.fields import Label, Metadata, Moment, Seconds
+from malgwi.apps.transcription.api.fields import Label, Metadata, Moment, Seconds, Truth
 from malgwi.apps.transcription.api.work import Wanted, asked_key, check_wanted, transcription
 from malgwi.errors import Conflict
 from malgwi.gateway import BadField
@@ -35,7 +35,7 @@ class Described(Wanted):
     started: Moment | None = None
     """The wall clock at the first sample of the recording."""
     metadata: Metadata = Field(default_factory=dict)
-    transcribe: bool = True
+    transcribe: Truth = True
 
     @field_validator("metadata", mode="before")
     @classmethod

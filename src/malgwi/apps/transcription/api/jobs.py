@@ -18,7 +18,7 @@ from malgwi.apps.transcription.api.work import told
 from malgwi.types import Job, JobState, Lane
 
 _STREAM: dict[int | str, dict[str, Any]] = {
-    200: {"content": {events.MEDIA_TYPE: {"schema": {"type": "string"}}}},
+    200: {"content": {events.MEDIA_TYPE: {"schema": events.SCHEMA}}},
     204: {"description": "The job has ended, and `Last-Event-ID` is that of its end."},
 }
 

@@ -48,8 +48,12 @@ def shape(answer: Answer) -> Response:
 
 def problems(*more: int) -> dict[int | str, dict[str, Any]]:
     """`responses` of a router."""
-    said = {"model": Problem, "content": {MEDIA_TYPE: {}}}
-    return {status: {**said, "description": _phrase(status)} for status in (*_STATUSES, *more)}
+    schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    said: dict[int | str, dict[str, Any]] = {
+        status: {"description": _phrase(status), "content": {MEDIA_TYPE: schema}}
+        for status in (*_STATUSES, *more)
+    }
+    return {**said, 400: {**said[400], "model": Problem}}  # which puts it among the schemas
 
 
 def _phrase(status: int) -> str:

@@ -324,6 +324,9 @@ def _call_off(doors: ApiDoors, recording_id: str) -> None:
 
 def _create_openapi() -> dict[str, Any]:
     extra = form_openapi(Described, _FILE)
+    form = extra["requestBody"]["content"]["multipart/form-data"]["schema"]
+    moment = {"type": "string", "format": "date-time"}
+    form["properties"]["started"] = {"anyOf": [moment, {"const": ""}]}  # as forms say nothing
     reference = {
         "schema": ByReference.model_json_schema(),
         "example": {"path": "/srv/radio/2026-03-01.wav", "labels": ["radio"]},

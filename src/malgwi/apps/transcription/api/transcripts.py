@@ -42,7 +42,7 @@ from malgwi.store import (
 )
 from malgwi.types import Utterance
 
-_MOST = 5000  # corrections at once
+_MOST = 1000  # corrections at once
 
 Text = Annotated[str, StringConstraints(max_length=20_000)]
 

@@ -21,6 +21,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request, Response
 from pydantic import BaseModel
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from malgwi.apps.transcription.api import problems as shapes
@@ -121,7 +122,7 @@ def router(doors: ApiDoors) -> APIRouter:
         }
         return _answer(204, headers)
 
-    @routes.post("", status_code=201)
+    @routes.post("", status_code=201, response_class=Response)
     async def begin_upload(
         caller: Editor,
         *,
@@ -146,7 +147,7 @@ def router(doors: ApiDoors) -> APIRouter:
         headers = {"location": f"{_BASE}/{pending.id}", **_expires(pending)}
         return _answer(201, headers)
 
-    @routes.head("/{upload_id}")
+    @routes.head("/{upload_id}", response_class=Response)
     async def upload_offset(caller: Editor, upload_id: str, version: TusVersion = None) -> Response:
         """How much of it is here: go on from `Upload-Offset`."""
         _check_version(version)
@@ -201,13 +202,13 @@ def router(doors: ApiDoors) -> APIRouter:
     @routes.post("/{upload_id}", include_in_schema=False)
     async def overridden(caller: Editor, request: Request, upload_id: str) -> Response:
         """For clients that know no PATCH and no DELETE: they say which one they mean."""
-        _check_version(request.headers.get("tus-resumable"))
-        meant = request.headers.get("x-http-method-override", "").upper()
+        headers = request.headers
+        meant = headers.get("x-http-method-override", "").upper()
+        if meant not in ("PATCH", "DELETE"):
+            raise HTTPException(405)
+        _check_version(headers.get("tus-resumable"))
         if meant == "DELETE":
             return await _drop(tus, caller, upload_id)
-        if meant != "PATCH":
-            raise _refused(405, "method_not_allowed", "X-HTTP-Method-Override is PATCH or DELETE.")
-        headers = request.headers
         offset, checksum = headers.get("upload-offset"), headers.get("upload-checksum")
         return await _send(tus, caller, request, upload_id, offset=offset, checksum=checksum)
 
