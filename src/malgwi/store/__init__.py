@@ -28,6 +28,8 @@ from malgwi.store.engine import Database, connect
 from malgwi.store.glossaries import Glossaries, GlossaryRevision
 from malgwi.store.ledger import Ledger
 from malgwi.store.migration import upgrade
+from malgwi.store.search import Search
+from malgwi.store.search_base import Hit, Line, Order, SearchFilter
 from malgwi.store.sql_store import SqlStore
 from malgwi.store.uploads import PendingUpload, Uploads, Writing
 from malgwi.store.webhooks import Delivery, DeliveryState, Event, Outbox, Outgoing, Webhook
@@ -44,10 +46,13 @@ __all__ = [
     "Event",
     "Glossaries",
     "GlossaryRevision",
+    "Hit",
     "Ledger",
+    "Line",
     "Media",
     "MediaPart",
     "NewRecording",
+    "Order",
     "Outbox",
     "Outgoing",
     "Page",
@@ -59,6 +64,8 @@ __all__ = [
     "Revision",
     "RevisionKind",
     "Role",
+    "Search",
+    "SearchFilter",
     "Source",
     "SqlStore",
     "Store",

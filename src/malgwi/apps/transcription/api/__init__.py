@@ -26,6 +26,7 @@ from malgwi.apps.transcription.api import (
     keys,
     media,
     recordings,
+    search,
     transcripts,
     uploads,
 )
@@ -76,6 +77,7 @@ def routers(doors: ApiDoors) -> list[APIRouter]:
         jobs.router(doors),
         transcripts.router(doors),
         exports.router(doors),
+        *([search.router(doors.search)] if doors.search else []),
         glossaries.router(doors),
         *keys.routers(doors),
     ]

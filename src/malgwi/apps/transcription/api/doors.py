@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from malgwi.gateway import Crossing, Limits, Spool
-from malgwi.store import Glossaries, Store, Uploads
+from malgwi.store import Glossaries, Search, Store, Uploads
 from malgwi.types import Job, JobState, Lane
 
 
@@ -63,6 +63,8 @@ class ApiDoors:
     limits: Limits
     send: Callable[[Job], None]
     """Tells the queue of a job that is to be done."""
+    search: Search | None = None
+    """None where there is none: then its path is not there."""
     reference_folders: tuple[Path, ...] = ()
     """From which recordings are taken by name; nothing else of this machine is read."""
     ending: Callable[[], bool] = lambda: False
