@@ -13,7 +13,7 @@ import os
 import random
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -53,28 +53,37 @@ def main() -> None:
         print("\n".join(load_memory.lines(result)))
     else:
         clients = [int(each) for each in given.clients.split(",")]
-        result = measure(clients, given.requests, given.turns, given.model, given.threads)
+        every = contenders(given.model, given.threads, variants=not given.plain)
+        facts = {"model": given.model, "threads": given.threads}
+        result = measure(clients, given.requests, given.turns, every, facts)
         path = work.save(f"load-{given.model}", result)
         print("\n".join(lines(result)))
     print(f"\n{path}")
 
 
-def contenders(model: str, threads: int) -> dict[str, Contender]:
+def contenders(model: str, threads: int, variants: bool) -> dict[str, Contender]:
     peer = partial(load_servers.peer, read_config().models / model, threads)
-    return {
+    plain = {
         "malgwi": Contender(partial(load_servers.ours, model, threads)),
         "peer": Contender(peer),
+    }
+    if not variants:
+        return plain
+    return plain | {
         "peer, VAD": Contender(partial(peer, "--vad"), COMPARED),
         "peer, beam of 5": Contender(partial(peer, "--beam", "5"), COMPARED),
     }
 
 
 def measure(
-    clients: Sequence[int], requests: int | None, turns: int, model: str, threads: int
+    clients: Sequence[int],
+    requests: int | None,
+    turns: int,
+    every: Mapping[str, Contender],
+    facts: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Every contender with every number of clients, `turns` times."""
+    """Every contender with every number of clients, `turns` times; `facts` go with the result."""
     utterances = spoken()
-    every = contenders(model, threads)
     rows: list[dict[str, Any]] = []
     heard: dict[str, set[tuple[str, str | None]]] = {}
     with ExitStack() as running:
@@ -106,8 +115,7 @@ def measure(
             rows += [_row(name, number, each) for name, each in found.items()]
     return {
         "kind": "load",
-        "model": model,
-        "threads": threads,
+        **facts,
         "turns": turns,
         "utterances": len(utterances),
         "mean_seconds": fmean(each.seconds for each in utterances),
@@ -276,6 +284,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--clients", default="1,4,16,64")
     parser.add_argument("--requests", type=int, help="a turn; each utterance once by default")
     parser.add_argument("--turns", type=int, default=2)
+    parser.add_argument(
+        "--plain", action="store_true", help="the plain peer alone, at half the time"
+    )
     parser.add_argument("--memory", action="store_true", help="memory instead of speed")
     return parser.parse_args()
 

@@ -212,7 +212,8 @@ class Lane(StrEnum):
 
 
 class JobState(StrEnum):
-    """Where a job is. It ends as done, dead or cancelled, and never leaves that."""
+    """Where a job is. It ends as done, dead or cancelled, and leaves that only where somebody has
+    a dead one tried again."""
 
     WAITING = "waiting"
     """For the jobs that it needs."""

@@ -194,6 +194,8 @@ job = Table(
     # No foreign keys: what was done is remembered longer than what it was done to.
     Column("recording_id", Id),
     Column("owner", Id),
+    Index(None, "state", "priority", "id"),  # what is next in any of several queues
+    Index(None, "state", "dispatched", "priority", "id"),  # what is to be sent
     Index(None, "state", "queue", "priority", "id"),
     Index(None, "state", "lease_until"),
     Index(None, "recording_id", "id"),

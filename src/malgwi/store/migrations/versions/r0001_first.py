@@ -99,6 +99,10 @@ def upgrade() -> None:
     )
     op.create_index("ix_job_recording_id_id", "job", ["recording_id", "id"])
     op.create_index("ix_job_state_lease_until", "job", ["state", "lease_until"])
+    op.create_index(
+        "ix_job_state_dispatched_priority_id", "job", ["state", "dispatched", "priority", "id"]
+    )
+    op.create_index("ix_job_state_priority_id", "job", ["state", "priority", "id"])
     op.create_index("ix_job_state_queue_priority_id", "job", ["state", "queue", "priority", "id"])
     op.create_table(
         "media",
