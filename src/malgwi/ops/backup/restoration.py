@@ -1,0 +1,114 @@
+"""Restoring a backup, into an empty place only, and all of it or nothing."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+
+from malgwi.errors import BadInput, OutputExists, StoreError
+from malgwi.ops.backup import shelves
+from malgwi.ops.backup.disk import Progress, copied, nobody, translated, write
+from malgwi.ops.backup.manifest import SETTINGS, Manifest, media_name
+from malgwi.ops.backup.shelves import Shelf
+from malgwi.ops.backup.verification import faults, known, lines_of
+from malgwi.ops.digest import sha256_of
+from malgwi.store.dump import Place, media_in
+
+_NOT_EMPTY = ("lost+found",)  # what may lie in an empty folder: the root of a disk has it
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What was restored."""
+
+    manifest: Manifest
+    instance: str
+    """Its id from now on: the one of before may go on elsewhere, and the two must not be mixed."""
+    settings: Path
+
+
+def restore(backup: Path, *, url: str, data: Path, progress: Progress | None = None) -> Restored:
+    """Into a database and a folder in which there is nothing.
+
+    Raises BadInput for a backup that is damaged or of a newer program, OutputExists where there is
+    something, StoreError and OutputError. There is nothing then, as before.
+    """
+    progress, place = progress or nobody, Place(url, data)
+    with shelves.opened(backup) as shelf:
+        manifest, sums = known(shelf)
+        _check_empty(place)
+        if found := list(faults(shelf, manifest, sums, nobody)):
+            more = f" There are {len(found) - 1} more." if len(found) > 1 else ""
+            raise BadInput(f"{backup} is damaged, and not restored. {found[0]}{more}")
+        with translated(data), _emptied_if_broken(url, data):
+            data.mkdir(parents=True, exist_ok=True)
+            _restore_media(shelf, place, progress)
+            with shelf.open(SETTINGS) as file:
+                settings = data / f"restored-{SETTINGS}"
+                write(settings, file.read())
+            instance = place.load(manifest.dump, lambda table: lines_of(shelf, table))
+    return Restored(manifest, instance, settings)
+
+
+def _check_empty(place: Place) -> None:
+    data = place.data
+    if data.exists() and not data.is_dir():
+        raise OutputExists(f"{data} is not a folder. Name one that is empty, or not there yet.")
+    there = [each.name for each in data.iterdir()] if data.exists() else []
+    if left := sorted({*there} - {*_NOT_EMPTY}):
+        raise OutputExists(
+            f"{data} is not empty: there is {left[0]}. A backup is restored into an empty folder "
+            "only. If a restore was broken off there, empty it first."
+        )
+    file = _sqlite_file(place.url)
+    if file is None:
+        place.check_empty()
+    elif file.exists():
+        raise OutputExists(f"The database {file} is there already. Name another file.")
+
+
+def _restore_media(shelf: Shelf, place: Place, progress: Progress) -> None:
+    wanted = [*media_in(lines_of(shelf, "media"))]
+    there = shelf.names()
+    for number, (digest, _) in enumerate(wanted, 1):
+        if (name := media_name(digest)) in there:  # others were missing when it was made
+            target = place.media_file(digest)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with shelf.open(name) as file:
+                copied(file, target)
+            if sha256_of(target) != digest:
+                raise StoreError(f"{target} does not hold what was written. Is the disk sound?")
+        progress(number, len(wanted))
+
+
+@contextmanager
+def _emptied_if_broken(url: str, data: Path) -> Iterator[None]:
+    """As it was, where it cannot be finished."""
+    was_there = data.exists()
+    try:
+        yield
+    except BaseException:
+        file = _sqlite_file(url)
+        for each in (file, *_beside(file)) if file else ():
+            each.unlink(missing_ok=True)
+        for path in [each for each in _entries(data) if each.name not in _NOT_EMPTY]:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        if not was_there and data.exists():
+            data.rmdir()
+        raise
+
+
+def _beside(file: Path) -> list[Path]:
+    return [file.with_name(file.name + ending) for ending in ("-wal", "-shm", "-journal")]
+
+
+def _sqlite_file(url: str) -> Path | None:
+    address = make_url(url)
+    return Path(address.database or "") if address.get_backend_name() == "sqlite" else None
+
+
+def _entries(folder: Path) -> list[Path]:
+    return list(folder.iterdir()) if folder.exists() else []
