@@ -320,14 +320,37 @@ def test_what_vanishes_or_grows_while_others_are_taken_is_let_be(post: Post) -> 
     assert not (post.folder / "rejected").exists()
 
 
-def test_a_file_that_changes_while_it_is_read_is_not_kept(post: Post) -> None:
+def cut(path: Path) -> None:
+    os.truncate(path, 2_000_000)
+
+
+def write_over(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.write(b"x")
+    os.utime(path, (1, 1))
+
+
+@pytest.mark.parametrize("change", [cut, write_over])
+def test_a_file_that_changes_while_it_is_read_is_not_kept(
+    post: Post, change: Callable[[Path], None]
+) -> None:
     path = post.put("one.wav", bytes(3_000_000))
     seen = Seen("one.wav", path.stat().st_size, path.stat().st_mtime_ns)
 
     with opened(post.folder, seen) as file, pytest.raises(Changed):
         for number, _ in enumerate(blocks(file, seen)):
             if number == 0:
-                os.truncate(path, 2_000_000)
+                change(path)
+
+
+def test_a_file_of_which_a_part_was_not_there_to_read_is_not_kept(post: Post) -> None:
+    path = post.put("one.wav", bytes(3_000_000))
+    seen = Seen("one.wav", path.stat().st_size, path.stat().st_mtime_ns)
+
+    with opened(post.folder, seen) as file:
+        os.lseek(file, 1_000_000, os.SEEK_SET)  # as a share gives back less after a break
+        with pytest.raises(Changed):
+            list(blocks(file, seen))
 
 
 def test_a_folder_that_is_not_there_is_said_with_a_remedy(post: Post) -> None:
@@ -383,6 +406,16 @@ def test_another_bad_file_of_that_name_replaces_none(post: Post) -> None:
         "2-notes.wav.reason.txt",
     }
     assert (aside / "2-notes.wav").read_bytes() == b"two"
+
+
+def test_what_lies_among_the_bad_ones_is_not_replaced(post: Post) -> None:
+    post.put("rejected/notes.wav", b"somebody's")
+    post.put("notes.wav", b"this is no sound")
+
+    assert post.settled(post.start()) == Scan(rejected=1)
+
+    assert (post.folder / "rejected" / "notes.wav").read_bytes() == b"somebody's"
+    assert (post.folder / "rejected" / "2-notes.wav").exists()
 
 
 def test_an_empty_file_is_given_time_to_be_written(post: Post) -> None:

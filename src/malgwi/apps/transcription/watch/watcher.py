@@ -31,8 +31,6 @@ PATIENCE = 600.0
 """Seconds after which a recording is taken though files of it are missing, and an empty file is
 one that nobody writes on any more."""
 POLL = 2.0
-MEMORY = "watch.db"
-"""What the memory is called in the folder of the data."""
 _AGAIN = 60.0  # seconds before a file is looked at again that could not be read or decoded here
 _TROUBLE = 30.0  # seconds before another look where nothing can be kept
 _SIDECAR = ".json"
