@@ -94,6 +94,33 @@ def stillborn(
     )
 
 
+def on_a_gpu(
+    died: Mapping[str, str], on_try: Callable[[str], None], **options: object
+) -> Transcriber:
+    """An obedient engine that says it runs on a card."""
+    engine = obedient(died, on_try, **options)  # type: ignore[arg-type]
+    engine.engine = replace(engine.engine, device="cuda")  # type: ignore[misc]
+    return engine
+
+
+def slow_to_load(
+    died: Mapping[str, str], on_try: Callable[[str], None], *, seconds: float
+) -> Transcriber:
+    time.sleep(seconds)
+    return obedient(died, on_try)
+
+
+class Silent(ScriptedTranscriber):
+    """Breaks the contract: has no answer to any piece."""
+
+    def transcribe(self, pieces: Sequence[Piece]) -> list[Recognition]:
+        return []
+
+
+def silent(died: Mapping[str, str], on_try: Callable[[str], None]) -> Transcriber:
+    return Silent()
+
+
 def broken(died: Mapping[str, str], on_try: Callable[[str], None]) -> Transcriber:
     raise ModelBroken("The model is damaged.")
 

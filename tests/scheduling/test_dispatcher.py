@@ -1,6 +1,8 @@
 """Whatever happens to the process that has the model, everybody who asked gets an answer."""
 
+import multiprocessing
 import os
+import resource
 import signal
 import threading
 import time
@@ -8,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -22,7 +25,10 @@ from scheduling.engines import (
     TOO_MUCH,
     broken,
     made,
+    on_a_gpu,
     piece,
+    silent,
+    slow_to_load,
     stillborn,
 )
 
@@ -37,9 +43,11 @@ LIVE, INTERACTIVE, BATCH = Lane
 
 
 class Diary(Unobserved):
-    """Writes down what it is told."""
+    """Writes down what it is told, which takes as long as `reading` is not set."""
 
     def __init__(self) -> None:
+        self.reading = Event()
+        self.reading.set()
         self.batches: list[list[Lane]] = []
         self.restarts = 0
         self.halvings: list[int] = []
@@ -48,6 +56,9 @@ class Diary(Unobserved):
         self, engine: Engine, pieces: Sequence[tuple[Lane, float, float]], seconds: float
     ) -> None:
         self.batches.append([lane for lane, _, _ in pieces])
+
+    def loaded(self, engine: Engine, seconds: float) -> None:
+        self.reading.wait(20)
 
     def restarted(self, engine: Engine) -> None:
         self.restarts += 1
@@ -203,6 +214,97 @@ def test_a_hung_process_is_ended_and_its_work_done_by_another(tmp_path: Path) ->
 
     assert len(answers) == 1
     assert diary.restarts == 1
+
+
+def test_a_process_that_hangs_before_a_long_piece_holds_nobody_up() -> None:
+    with (
+        dispatcher(made(), diary := Diary(), patience=2.0) as asked,
+        ThreadPoolExecutor(1) as one,
+    ):
+        ask(asked, [piece()])
+        assert asked.pid
+        os.kill(asked.pid, signal.SIGSTOP)
+
+        long = one.submit(ask, asked, [piece(seconds=28.0)])  # more than a pipe holds
+        until(lambda: asked.idle is None and asked.waiting(INTERACTIVE)[0] == 0)
+
+        assert len(long.result(timeout=20)) == 1
+        assert diary.restarts == 1
+
+
+def test_what_hung_is_not_said_to_have_been_killed_by_the_system() -> None:
+    with (
+        dispatcher(made(), patience=0.5) as asked,
+        pytest.raises(EngineGone, match="hung and was ended"),
+    ):
+        ask(asked, [piece(HANGS)])
+
+
+def test_on_a_gpu_memory_that_runs_out_costs_no_process() -> None:
+    diary = Diary()
+    with dispatcher(partial(on_a_gpu, batch=8), diary) as asked:
+        answers = ask(asked, [piece(TOO_MUCH) for _ in range(8)])
+
+    assert [text.split()[0] for text in said(answers)] == ["1"] * 8
+    assert (diary.halvings, diary.restarts) == ([4, 2, 1], 0)
+
+
+def test_what_broke_on_a_gpu_is_tried_again_by_another_process(tmp_path: Path) -> None:
+    diary = Diary()
+    with dispatcher(partial(on_a_gpu, struck=tmp_path / "struck"), diary) as asked:
+        answers = ask(asked, [piece(BREAKS), piece(FINE), piece(FINE), piece(FINE)])
+
+    assert len(answers) == 4
+    assert diary.restarts == 1
+
+
+def test_an_engine_that_leaves_pieces_unanswered_has_failed() -> None:
+    with dispatcher(silent) as asked, pytest.raises(EngineFailed, match="unanswered"):
+        ask(asked, [piece()])
+
+
+def test_where_no_process_can_be_started_that_is_said_and_nobody_hangs() -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with dispatcher(made()) as asked:
+        ask(asked, [piece()])
+        asked.unload()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, before[1]))
+        try:
+            with pytest.raises(EngineGone, match="Too many open files"):
+                ask(asked, [piece()])
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        with pytest.raises(EngineGone, match="Too many open files"):
+            asked.load(Event())
+
+
+def workers() -> list[BaseProcess]:
+    return [each for each in multiprocessing.active_children() if each.name == "malgwi-worker"]
+
+
+def test_closing_does_not_wait_for_a_model_to_load() -> None:
+    with dispatcher(partial(slow_to_load, seconds=60.0)) as asked:
+        asked.preload()
+        until(workers)
+        began = time.monotonic()
+
+    assert time.monotonic() - began < 10
+    assert not workers()
+
+
+def test_who_waits_for_a_model_gets_it_though_it_is_unloaded_meanwhile() -> None:
+    diary = Diary()
+    with dispatcher(made(), diary) as asked, ThreadPoolExecutor(1) as one:
+        diary.reading.clear()
+        asked.load(Event())
+        assert asked.unload()
+        again = one.submit(asked.load, Event())
+        until(lambda: asked.loading)
+
+        assert not asked.unload()
+
+        diary.reading.set()
+        assert again.result(timeout=20)[0].model == "scripted"
 
 
 def test_after_three_processes_in_a_row_it_is_said_to_be_hopeless() -> None:

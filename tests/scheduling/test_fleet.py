@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from threading import Event, Thread
+from threading import Barrier, Event, Thread
 
 import psutil
 import pytest
@@ -135,6 +136,24 @@ def test_for_a_new_model_the_one_that_was_idle_longest_makes_room() -> None:
         models.load("whisper-tiny")
 
         assert loaded(models) == {"whisper-base", "whisper-tiny"}
+
+
+def test_of_models_asked_for_at_the_same_time_only_those_are_loaded_that_there_is_room_for() -> (
+    None
+):
+    def load(name: str) -> str:
+        start.wait(20)
+        try:
+            return models.load(name).name
+        except Overloaded:
+            return "turned back"
+
+    start = Barrier(len(MODELS))
+    with fleet(memory=200 * MEGABYTE) as models, ThreadPoolExecutor(len(MODELS)) as clients:
+        answers = sorted(clients.map(load, MODELS))
+
+        assert answers[:2] == ["turned back"] * 2
+        assert loaded(models) == {answers[2]}
 
 
 def test_a_model_at_work_makes_no_room_and_the_newcomer_is_told_to_wait(tmp_path: Path) -> None:

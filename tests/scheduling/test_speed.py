@@ -18,6 +18,14 @@ def test_the_wait_follows_from_the_measured_speed() -> None:
     assert speed.wait(100.0) == pytest.approx(5.0)
 
 
+def test_a_batch_without_sound_says_nothing_of_the_speed() -> None:
+    speed = Speed()
+
+    speed.measured(audio=0.0, seconds=0.1)
+
+    assert speed.wait(60.0) == 60.0 / UNKNOWN
+
+
 def test_what_was_measured_long_ago_is_forgotten() -> None:
     speed = Speed()
     speed.measured(audio=100.0, seconds=100.0)

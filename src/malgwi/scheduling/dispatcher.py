@@ -60,7 +60,7 @@ class Dispatcher:
         self._failures = 0  # processes in a row
         self._failed_at = 0.0
         self._wanted = False  # loaded, though nothing waits
-        self._closed = False
+        self._closed = Event()
         self._worked_at = time.monotonic()
         self._thread = Thread(target=self._run, name=f"dispatch {model}", daemon=True)
         self._thread.start()
@@ -111,12 +111,13 @@ class Dispatcher:
     def load(self, stop: Event) -> tuple[Engine, Capabilities]:
         """What the engine is and can. Raises what the loading raises, Cancelled, EngineGone."""
         with self._changed:
-            self._wanted = True
-            self._changed.notify_all()
             while self._process is None:
                 if stop.is_set():
                     raise Cancelled(f"Nobody waits for {self.model} any more.")
                 self._raise_if_hopeless()
+                if not self._wanted:  # also where it was loaded, and is gone already
+                    self._wanted = True
+                    self._changed.notify_all()
                 self._changed.wait(LOOK)
             self._wanted = False
             assert self.engine is not None and self._capabilities is not None
@@ -129,9 +130,10 @@ class Dispatcher:
             self._changed.notify_all()
 
     def unload(self) -> bool:
-        """End the process, unless it has work: then nothing happens, and it is False."""
+        """End the process, unless it has work, or is waited for: then nothing happens, and it is
+        False."""
         with self._changed:
-            if self._running or len(self._waiting):
+            if self._running or len(self._waiting) or self.loading:
                 return False
             process, self._process = self._process, None
             self._wanted = False
@@ -144,13 +146,12 @@ class Dispatcher:
     def close(self) -> None:
         """Answer all that wait with EngineGone, and end the process, whatever it does."""
         with self._changed:
-            self._closed = True
+            self._closed.set()
             process, self._process = self._process, None
             self._give_up(EngineGone("The engine is shutting down. Ask again in a minute."))
             self._changed.notify_all()
         if process:
-            process.kill()
-            process.end()
+            process.end(at_once=True)
         self._thread.join()
 
     def ask(
@@ -225,26 +226,40 @@ class Dispatcher:
                     each.answer.cancel()
 
     def _raise_if_hopeless(self) -> None:
-        if self._closed:
+        if self._closed.is_set():
             raise EngineGone("The engine is shutting down. Ask again in a minute.")
         if self.hopeless and time.monotonic() - self._failed_at < REST:
             if self.load_error:
-                raise self.load_error
+                raise self.load_error.with_traceback(None)  # or it keeps all that raised it
             raise EngineGone(self.hopeless)
 
     # What follows runs in the dispatcher's own thread, or is called by its process's listener.
 
     def _run(self) -> None:
-        while not self._closed:
-            with self._changed:
-                self._end_if_wedged()
-                needed = len(self._waiting) or self._wanted
+        while not self._closed.is_set():
+            try:
+                self._step()
+            except Exception as error:  # noqa: BLE001 - without this thread everybody hangs
+                gone = EngineGone(f"{self.model} cannot be run: {type(error).__name__}. Ask again.")
+                gone.__cause__ = error
+                self._not_loaded(gone)
+
+    def _step(self) -> None:
+        with self._changed:
+            wedged = self._wedged()
+            needed = len(self._waiting) or self._wanted
+            if not wedged:
                 if not needed or (self._process and not self._batch_ready()):
                     self._changed.wait(1.0)
-                    continue
+                    return
                 if self._process:
                     self._start_batch(self._process)
-                    continue
+                    return
+        if wedged:
+            log.error("an engine's process hangs", extra={"model": self.model})
+            wedged.end(at_once=True)
+            self._died(wedged, "it hung and was ended")
+        else:
             self._start_process()
 
     def _batch_ready(self) -> bool:
@@ -271,20 +286,30 @@ class Dispatcher:
                 self._wanted = False
             return
         try:
-            process = EngineProcess(self._build, self._done, self._died)
+            process = EngineProcess(self._build, self._done, self._died, self._closed)
         except MalgwiError as error:
-            self._not_loaded(error)
+            if not self._closed.is_set():
+                self._not_loaded(error)
             return
         with self._changed:
-            self._process, self.engine = process, process.engine
-            self._capabilities = process.capabilities
-            self._largest = 0
-            self._worked_at = time.monotonic()
-            self.load_error = None
-            if self._failures < HOPELESS:
-                self.hopeless = None
-            self._changed.notify_all()
-        self._observer.loaded(process.engine, process.load_seconds)
+            wanted = not self._closed.is_set()
+            if wanted:
+                self._take(process)
+            process.begin()
+        if wanted:
+            self._observer.loaded(process.engine, process.load_seconds)
+        else:
+            process.end(at_once=True)
+
+    def _take(self, process: EngineProcess) -> None:
+        self._process, self.engine = process, process.engine
+        self._capabilities = process.capabilities
+        self._largest = 0
+        self._worked_at = time.monotonic()
+        self.load_error = None
+        if self._failures < HOPELESS:
+            self.hopeless = None
+        self._changed.notify_all()
 
     def _not_loaded(self, error: MalgwiError) -> None:
         log.error("an engine cannot be loaded", extra={"model": self.model}, exc_info=error)
@@ -331,7 +356,8 @@ class Dispatcher:
         """Less at a time where memory ran out; each alone where one of them may be the reason."""
         error = error_of(message)
         if isinstance(error, OutOfMemory) and len(tickets) > 1:
-            self._largest = max(1, len(tickets) // 2)
+            half = max(1, len(tickets) // 2)
+            self._largest = min(half, self._largest or half)
             log.warning("out of memory", extra={"model": self.model, "batch": self._largest})
             self._observer.halved(self.model, self._largest)
             self._waiting.add(tickets)
@@ -349,16 +375,15 @@ class Dispatcher:
                 _fail(each, error)
         self._waiting.add(each for each in tickets if not each.answer.done())
 
-    def _died(self, manner: str) -> None:
+    def _died(self, process: EngineProcess, manner: str) -> None:
         """The process is gone, and with it what it had under way."""
-        log.error("an engine's process is gone", extra={"model": self.model, "manner": manner})
-        if self.engine:
-            self._observer.restarted(self.engine)
-            self._observer.unloaded(self.engine)
         error = EngineGone(f"The process of {self.model} is gone: {manner}. Ask again.")
         with self._changed:
-            if self._closed:
+            if process is not self._process:  # it was let go before
                 return
+            log.error("an engine's process is gone", extra={"model": self.model, "manner": manner})
+            self._observer.restarted(process.engine)
+            self._observer.unloaded(process.engine)
             self._process = None
             self._failures += 1
             self._failed_at = time.monotonic()
@@ -370,13 +395,14 @@ class Dispatcher:
             self._once_more(under_way, error)
             self._changed.notify_all()
 
-    def _end_if_wedged(self) -> None:
+    def _wedged(self) -> EngineProcess | None:
+        """The process, where a batch takes so long that it will not come."""
         now = time.monotonic()
-        for began, tickets in self._running.values():
-            if now - began > self._patience + SLOW * self._expected(tickets) and self._process:
-                log.error("an engine's process hangs", extra={"model": self.model})
-                self._process.kill()
-                return
+        late = any(
+            now - began > self._patience + SLOW * self._expected(tickets)
+            for began, tickets in self._running.values()
+        )
+        return self._process if late else None
 
     def _expected(self, tickets: Sequence[Ticket]) -> float:
         return self._speed.wait(sum(each.piece.duration for each in tickets))

@@ -99,7 +99,8 @@ class ModelFleet:
 
     def close(self) -> None:
         """End every process; requests that wait are answered with EngineGone."""
-        self._closed.set()
+        with self._making_room:  # who makes one now has made it, or is told
+            self._closed.set()
         for each in self._all():
             each.close()
         self._keeper.join()
@@ -126,11 +127,14 @@ class ModelFleet:
             return self._dispatchers[name]
 
     def _make_room(self, wanted: Dispatcher) -> None:
-        """Unload what was idle longest until there is room for one more. Raises Overloaded."""
+        """Unload what was idle longest until there is room for one more, and have it loaded before
+        somebody else takes the room. Raises Overloaded."""
         if self._plan.memory is None:
             return
         with self._making_room:
-            others = [each for each in self._all() if each is not wanted and each.loaded]
+            others = [
+                each for each in self._all() if each is not wanted and (each.loaded or each.loading)
+            ]
             free = self._plan.memory - self._need(wanted) - sum(map(self._need, others))
             for each in sorted(others, key=lambda each: each.idle or 0.0, reverse=True):
                 need = self._need(each)
@@ -142,11 +146,14 @@ class ModelFleet:
                     "Ask again later, or for one that is loaded.",
                     retry_after=TURN_BACK,
                 )
+            wanted.preload()
+
+    def _measure(self, dispatcher: Dispatcher) -> None:
+        if measured := dispatcher.memory:
+            self._sizes[dispatcher.model] = measured
 
     def _need(self, dispatcher: Dispatcher) -> int:
-        measured = dispatcher.memory
-        if measured:
-            self._sizes[dispatcher.model] = measured
+        self._measure(dispatcher)
         return self._sizes.get(dispatcher.model) or self._plan.size(dispatcher.model)
 
     def _state(self, name: str) -> ModelState:
@@ -164,7 +171,7 @@ class ModelFleet:
                 idle = each.idle
                 if self._plan.idle is not None and idle is not None and idle > self._plan.idle:
                     log.info("unloading a model", extra={"model": each.model, "idle": idle})
-                    self._need(each)  # remembers what it took
+                    self._measure(each)
                     each.unload()
 
 

@@ -23,7 +23,7 @@ class Speed:
 
     @property
     def times_real_time(self) -> float:
-        return self.audio / self.busy if self.busy > 0 else UNKNOWN
+        return self.audio / self.busy if self.audio > 0 and self.busy > 0 else UNKNOWN
 
     def wait(self, audio: float) -> float:
         """Seconds until so much sound is done."""

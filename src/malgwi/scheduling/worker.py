@@ -19,7 +19,7 @@ from threading import Lock
 from typing import Any, Protocol
 
 from malgwi import logs, memory
-from malgwi.errors import EngineFailed, MalgwiError
+from malgwi.errors import EngineFailed, MalgwiError, OutOfMemory
 from malgwi.stt import Capabilities, LanguageGuess, Piece, Recognition, Transcriber
 from malgwi.types import Engine
 
@@ -121,18 +121,27 @@ def _work(engine: Transcriber, batch: Batch, say: "_Speaker") -> None:
             answers: Any = engine.detect_language(batch.pieces, batch.among)
         else:
             answers = engine.transcribe(batch.pieces)
+        if len(answers) != len(batch.pieces):
+            raise EngineFailed(f"{engine.engine.model} left pieces of a batch unanswered.")
         say(Done(batch.number, answers, time.monotonic() - began))
     except MalgwiError as error:
         log.warning("a batch failed", exc_info=error)
-        say(_failed(error, batch.number))
-        if isinstance(error, EngineFailed) and engine.engine.device.startswith("cuda"):
+        if _poisons(error, engine):  # unsaid: another try would be given to this process
             os._exit(POISONED)
+        say(_failed(error, batch.number))
     except MemoryError:
         say(Failed("OutOfMemory", f"{engine.engine.model} ran out of memory.", batch.number))
     except Exception as error:
         log.error("a batch failed", exc_info=error)
         message = f"{engine.engine.model} failed with {type(error).__name__}."
         say(Failed("EngineFailed", message, batch.number))
+
+
+def _poisons(error: MalgwiError, engine: Transcriber) -> bool:
+    """Whether the device may be of no use any more; where memory ran out, it is."""
+    if isinstance(error, OutOfMemory) or not isinstance(error, EngineFailed):
+        return False
+    return engine.engine.device.startswith("cuda")
 
 
 def _failed(error: MalgwiError, number: int | None = None) -> Failed:
