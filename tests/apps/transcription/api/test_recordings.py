@@ -1,4 +1,5 @@
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -407,7 +408,11 @@ def test_nothing_outside_the_named_folders_is_read(tmp_path: Path) -> None:
     (radio / "link.wav").symlink_to(secret / "a.wav")
     (radio / "folder").symlink_to(secret)
     (radio / "empty.wav").touch()
+    (radio / "inner").mkdir()
+    os.mkfifo(radio / "pipe.wav")
     paths = [
+        f"{radio}/inner",
+        f"{radio}/pipe.wav",
         f"{secret}/a.wav",
         f"{radio}/../secret/a.wav",
         f"{radio}/link.wav",

@@ -196,6 +196,7 @@ def test_a_path_in_the_name_of_a_file_leads_nowhere(opened: Site, client: TestCl
     path = begun(client, filename="../../../etc/passwd")
     send(client, path, 0, SOUND)
 
+    assert client.get(path).json()["name"] == "passwd"
     recording = client.get(path).json()["recording"]
     media = client.get(f"/v1/recordings/{recording}").json()["media"]
     assert media[0]["name"] == "passwd"
