@@ -73,7 +73,7 @@ def queue_of(config: Config) -> Queue:
 def worker_context(config: Config) -> Context:
     """What a worker process needs; made in that process."""
     store = open_store(config)
-    return context(config, store, partial(_own_engines, config))
+    return context(config, store, _own_engines(config))
 
 
 def context(config: Config, store: SqlStore, engines: EnginesOf) -> Context:
@@ -108,13 +108,14 @@ def opened(
         )
 
 
-def _own_engines(config: Config, order: Order, lane: Lane, stop: Event) -> Engines:
-    return _loaded(config.model_dump_json(), order.model)
+def _own_engines(config: Config) -> EnginesOf:
+    """Loaded for the first job that names their model, and kept for those after it."""
 
+    @lru_cache(maxsize=2)
+    def loaded(model: str) -> Engines:
+        return bootstrap.engines(config, model=model or None)
 
-@lru_cache(maxsize=2)
-def _loaded(settings: str, model: str) -> Engines:
-    return bootstrap.engines(Config.model_validate_json(settings), model=model or None)
+    return lambda order, lane, stop: loaded(order.model)
 
 
 def _with_glossary(
