@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from mimetypes import guess_type
 from pathlib import Path
-from typing import Any, BinaryIO, NotRequired, Self, TypeAlias, TypedDict, cast
+from typing import Any, BinaryIO, Self, TypeAlias, TypedDict, cast
 from urllib.parse import quote, unquote
 
 import httpx
@@ -106,7 +106,6 @@ class Hit(TypedDict):
     transcript: str
     utterance: str
     channel: int
-    channel_label: NotRequired[str]
     speaker: str | None
     start: float
     """The second of the recording to play from."""
@@ -186,7 +185,8 @@ class Client:
         return cast("Recording", self._get(f"/v1/recordings/{_segment(recording)}"))
 
     def recordings(self, **filters: Value) -> Iterator[Recording]:
-        """Those that came last first. Filters: label, name, since, until, state, owner."""
+        """Those that came last first. Filters: label, name, since, until, state, owner; `limit`
+        is of a page, and all pages come."""
         return cast("Iterator[Recording]", self._pages("/v1/recordings", filters))
 
     def transcripts(self, recording: str) -> list[TranscriptRecord]:
@@ -198,7 +198,7 @@ class Client:
         return cast("Job", self._get(f"/v1/jobs/{_segment(job)}"))
 
     def jobs(self, **filters: Value) -> Iterator[Job]:
-        """The newest first. Filters: state, kind, lane, recording."""
+        """The newest first. Filters: state, kind, lane, recording; `limit` as before."""
         return cast("Iterator[Job]", self._pages("/v1/jobs", filters))
 
     def cancel(self, job: str) -> Job:
@@ -249,7 +249,8 @@ class Client:
 
     def search(self, query: str, **filters: Value) -> Iterator[Hit]:
         """Page after page, the best first. Filters: channel, speaker, label, recording,
-        transcript, since, until, after, before, hidden, order; docs/reference/search.md."""
+        transcript, since, until, after, before, hidden, order; docs/reference/search.md. `limit` as
+        before."""
         return cast("Iterator[Hit]", self._pages("/v1/search", {"q": query, **filters}))
 
     def export(  # noqa: PLR0913 - what, how, where
