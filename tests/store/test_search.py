@@ -247,7 +247,7 @@ def test_a_recording_that_started_at_another_time_is_found_there(
     store.update_recording(saved.recording_id, RecordingChanges(started=NOON - 3600 * SECOND))
 
     assert found(search, "gate", SearchFilter(since=NOON)) == []
-    [hit] = search.find("gate", SearchFilter(until=NOON)).items
+    [hit] = search.find("gate", SearchFilter(until=NOON - 3599 * SECOND)).items
     assert hit.at == NOON - 3600 * SECOND
 
 

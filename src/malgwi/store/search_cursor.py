@@ -43,14 +43,14 @@ class Cursor:
             plain = urlsafe_b64decode(text.encode("ascii") + b"==").decode("ascii")
         except (binascii.Error, UnicodeError, ValueError):
             raise _malformed() from None
-        name, *rest = plain.split(":")
+        _, *rest = plain.split(":")
         numbers = [int(each) for each in rest if _NUMBER.fullmatch(each)]
         if len(numbers) != len(rest) or not all(FIRST <= each <= END for each in numbers):
             raise _malformed()
         if len(numbers) not in (1, 4):
             raise _malformed()
         found = cls(numbers[0], Ranked(*numbers[1:]) if numbers[1:] else None)
-        if name != order or found.written(order) != text:
+        if found.written(order) != text:
             raise _malformed()
         return found
 
