@@ -39,9 +39,10 @@ class Library:
         return found
 
     def transcripts(self, recording: str) -> list[dict[str, Any]]:
-        found = self.http.get(f"/v1/recordings/{recording}/transcripts").json()
-        listed: list[dict[str, Any]] = found.get("items", found)
-        return listed
+        found: list[dict[str, Any]] = self.http.get(
+            f"/v1/recordings/{recording}/transcripts"
+        ).json()
+        return found
 
     def said(self, recording: str) -> list[tuple[int, float, str]]:
         [record] = self.transcripts(recording)
@@ -142,6 +143,21 @@ def test_sigterm_in_the_middle_gives_the_job_back_without_blame(
         until(lambda: again.job(made["job"]["id"])["state"] == "done")
 
         assert len(again.said(made["recording"]["id"])) == TURNS
+
+
+def test_who_follows_a_job_does_not_keep_the_service_from_ending(
+    tmp_path: Path, watch: Path
+) -> None:
+    with library(tmp_path, MALGWI_STT__OPTIONS=slow(60.0)) as running:
+        made = running.submit(watch, languages="en")
+        with running.http.stream("GET", f"/v1/jobs/{made['job']['id']}/events") as events:
+            lines = events.iter_lines()
+            assert next(lines).startswith("retry")
+
+            running.process.send_signal(signal.SIGTERM)
+
+            assert running.process.wait(timeout=15) == 0
+            assert "end" not in {each.removeprefix("event: ") for each in lines}
 
 
 def test_a_file_that_falls_into_the_watched_folder_is_transcribed_and_left_there(

@@ -232,6 +232,14 @@ def test_an_idle_model_is_unloaded_and_comes_back(tmp_path: Path, speech: Path) 
         assert running.transcribe(speech).status_code == 200
 
 
+def test_an_engine_without_a_model_fits_into_any_memory(tmp_path: Path, speech: Path) -> None:
+    settings = {"MALGWI_ENGINE__MEMORY": "1GiB", "MALGWI_ENGINE__PRELOAD": "[]"}
+    with engine(tmp_path, **settings) as running:
+        answer = running.transcribe(speech)
+
+        assert answer.status_code == 200, answer.text
+
+
 def test_what_was_said_is_in_no_log(tmp_path: Path, speech: Path) -> None:
     secret = json.dumps({"text": "the password is swordfish"})
     with engine(tmp_path, MALGWI_STT__OPTIONS=secret) as running:

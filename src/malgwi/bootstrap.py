@@ -101,9 +101,11 @@ def worker_build(config: Config, model: str | None) -> Build:
     return partial(_in_worker, config, model)
 
 
-def model_bytes(config: Config, model: str) -> int:
-    """How much memory a model is guessed to need, on a CPU, from the size of its files."""
-    return _weights(ops.find(model, config.models)) * 3 // 2 + 300_000_000
+def model_bytes(config: Config, model: str | None) -> int:
+    """How much memory a model is guessed to need, on a CPU, from the size of its files; None for
+    an engine without one."""
+    weights = _weights(ops.find(model, config.models)) if model else 0
+    return weights * 3 // 2 + 300_000_000
 
 
 def _in_worker(

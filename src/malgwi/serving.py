@@ -133,8 +133,17 @@ def opened(config: Config, spool: Path | None = None) -> Iterator[Parts]:
         yield Parts(config, default, metrics, limits, fleet, decoders, crossing, received, service)
 
 
-def serve(parts: Parts, front: Front, announce: Callable[[str], None]) -> bool:
-    """As `run`, with the parts that are there."""
+def serve(
+    parts: Parts,
+    front: Front,
+    announce: Callable[[str], None],
+    on_end: Callable[[], None] = lambda: None,
+) -> bool:
+    """As `run`, with the parts that are there.
+
+    `on_end` is called as soon as the service is to end, while there are still requests: so that
+    answers that go on for ever end, too.
+    """
     with _listening(front.host, front.port) as listening:
         host, port = listening.getsockname()[:2]
         address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
@@ -159,7 +168,7 @@ def serve(parts: Parts, front: Front, announce: Callable[[str], None]) -> bool:
                 timeout_graceful_shutdown=DRAIN,
             )
         )
-        watch = _Watch(parts.fleet, parts.default, server)
+        watch = _Watch(parts.fleet, parts.default, server, on_end)
         watch.start()
         with _signals_survived():
             server.run(sockets=[listening])
@@ -234,7 +243,7 @@ def _plan(config: Config, default: str) -> Plan:
         default=default,
         installed=partial(_installed, config, default),
         build=partial(_build, config, default),
-        size=partial(bootstrap.model_bytes, config),
+        size=partial(_size, config, default),
         aliases={**dict.fromkeys(USUAL_NAMES, default), **config.engine.aliases},
         memory=config.engine.memory,
         idle=config.engine.idle_unload,
@@ -247,6 +256,11 @@ def _build(config: Config, default: str, name: str) -> Build:
     """The default may be an engine that needs no model, or a server that has its own."""
     model = bootstrap.default_model(config) if name == default else name
     return bootstrap.worker_build(config, model)
+
+
+def _size(config: Config, default: str, name: str) -> int:
+    model = bootstrap.default_model(config) if name == default else name
+    return bootstrap.model_bytes(config, None if config.stt.endpoint else model)
 
 
 def _installed(config: Config, default: str) -> Sequence[str]:
@@ -316,11 +330,19 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
 
 
 class _Watch(Thread):
-    """Ends the service when its engine cannot be loaded, or cannot be kept alive."""
+    """Ends the service when its engine cannot be loaded, or cannot be kept alive, and tells who
+    has to know that it ends."""
 
-    def __init__(self, fleet: ModelFleet, default: str, server: uvicorn.Server) -> None:
+    def __init__(
+        self,
+        fleet: ModelFleet,
+        default: str,
+        server: uvicorn.Server,
+        on_end: Callable[[], None],
+    ) -> None:
         super().__init__(name="watch the engines", daemon=True)
         self._fleet, self._default, self._server = fleet, default, server
+        self._on_end = on_end
         self._error: MalgwiError | None = None
         self._worn_out = False
 
@@ -329,6 +351,7 @@ class _Watch(Thread):
             for each in self._fleet.dispatchers():
                 self._look(each)
             time.sleep(LOOK)
+        self._on_end()
 
     def verdict(self) -> bool:
         """Whether it ended because it was asked to. Raises what kept the model from loading."""
