@@ -24,7 +24,7 @@ from malgwi.jobs import Queue
 from malgwi.jobs.inprocess import InProcess
 from malgwi.pipeline import Engines
 from malgwi.serving import Front, Parts
-from malgwi.store import Glossaries, Ledger, Outbox, Search, SqlStore, Uploads
+from malgwi.store import Glossaries, Ledger, Outbox, SqlStore, Uploads
 from malgwi.types import Lane
 
 log = logging.getLogger(__name__)
@@ -56,10 +56,7 @@ def run(config: Config, announce: Callable[[str], None]) -> bool:
             crossing=parts.crossing,
             limits=parts.limits,
             send=queue.send,
-            search=Search(store.database),
             reference_folders=config.serve.reference_folders,
-            outbox=Outbox(store.database),
-            reach=Reach(config.serve.webhook_hosts, config.offline),
             ending=stop.is_set,
         )
         open_things.enter_context(_beside(_chores(config, store, queue, doors), stop))
@@ -100,8 +97,8 @@ Chore = Callable[[Event], None]
 
 
 def _chores(config: Config, store: SqlStore, queue: Queue, doors: api.ApiDoors) -> Iterator[Chore]:
-    assert doors.outbox
-    yield Sender(doors.outbox, doors.reach).run
+    reach = Reach(config.serve.webhook_hosts, config.offline)
+    yield Sender(Outbox(store.database), reach).run
     yield partial(_sweep, store, doors)
     if config.serve.watch:
         yield partial(_watch, config, config.serve.watch, store, queue)
