@@ -25,7 +25,7 @@ from malgwi.store import (
     migration,
 )
 from malgwi.store import schema as tables
-from malgwi.store.findable import add, findable
+from malgwi.store.findable import add, findable, forget
 from malgwi.store.search import Search
 from malgwi.store.search_base import Hit, Line, Order, SearchFilter
 from malgwi.store.terms import terms_of
@@ -121,6 +121,14 @@ def test_what_is_deleted_is_not_found_and_nothing_of_it_stays(
     indexed = store.database.read(lambda it: it.execute(sa.select(findable)).all())
     assert len(indexed) == 1
     store.delete_recording(kept.recording_id)
+    assert found(search, "gate") == []
+
+
+def test_any_number_of_entries_can_be_forgotten(store: SqlStore, search: Search) -> None:
+    said(store, "gate")
+
+    store.database.write(lambda it: forget(it, range(100_000)))
+
     assert found(search, "gate") == []
 
 

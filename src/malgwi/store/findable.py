@@ -42,6 +42,7 @@ HIDDEN = "\ue000hidden"
 """The term of what is suppressed or a duplicate."""
 
 _MARK = "\ue000"  # of private use, so no word has it
+_MANY = 1_000  # ids in a statement: both databases take no more than some ten thousands
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIE_BITS = 21  # below the milliseconds: many speak at once
 _SLACK = 1  # millisecond by which a sum of seconds may be rounded otherwise than a moment
@@ -81,7 +82,9 @@ def add(connection: Connection, transcript_id: str) -> None:
 
 def forget(connection: Connection, row_ids: Sequence[int]) -> None:
     """These are current no more."""
-    connection.execute(findable.delete().where(findable.c.row_id.in_(row_ids)))
+    for first in range(0, len(row_ids), _MANY):
+        some = row_ids[first : first + _MANY]
+        connection.execute(findable.delete().where(findable.c.row_id.in_(some)))
 
 
 def forget_recording(connection: Connection, recording_id: str) -> None:
