@@ -285,8 +285,6 @@ def test_a_job_is_called_off(busy: Library, radio: Path) -> None:
 def test_what_was_said_is_found_page_after_page(
     client: Client, running: Library, tmp_path: Path
 ) -> None:
-    if running.http.get("/v1/search", params={"q": "hello"}).status_code == 404:
-        pytest.skip("The service has no search yet.")
     submitted = client.submit(
         write(tmp_path / "four.wav", tones(4, seconds=2.0), 16_000),
         name="Four",

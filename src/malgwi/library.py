@@ -24,7 +24,7 @@ from malgwi.jobs import Queue
 from malgwi.jobs.inprocess import InProcess
 from malgwi.pipeline import Engines
 from malgwi.serving import Front, Parts
-from malgwi.store import Glossaries, Ledger, Outbox, SqlStore, Uploads
+from malgwi.store import Glossaries, Ledger, Outbox, Search, SqlStore, Uploads
 from malgwi.types import Lane
 
 log = logging.getLogger(__name__)
@@ -40,6 +40,7 @@ def run(config: Config, announce: Callable[[str], None]) -> bool:
     Raises as `serving.run`, and StoreError where what is kept cannot be opened.
     """
     data = workers.data_folder(config)
+    names = Names(config.serve.watch_pattern, config.serve.watch_files)
     with ExitStack() as open_things:
         store = workers.open_store(config)
         open_things.callback(store.close)
@@ -56,10 +57,13 @@ def run(config: Config, announce: Callable[[str], None]) -> bool:
             crossing=parts.crossing,
             limits=parts.limits,
             send=queue.send,
+            search=Search(store.database),
             reference_folders=config.serve.reference_folders,
+            outbox=Outbox(store.database),
+            reach=Reach(config.serve.webhook_hosts, config.offline),
             ending=stop.is_set,
         )
-        open_things.enter_context(_beside(_chores(config, store, queue, doors), stop))
+        open_things.enter_context(_beside(_chores(config, names, store, queue, doors), stop))
         front = Front(
             "Malgwi",
             config.serve.host,
@@ -96,12 +100,14 @@ Chore = Callable[[Event], None]
 """Goes on until the event is set."""
 
 
-def _chores(config: Config, store: SqlStore, queue: Queue, doors: api.ApiDoors) -> Iterator[Chore]:
-    reach = Reach(config.serve.webhook_hosts, config.offline)
-    yield Sender(Outbox(store.database), reach).run
+def _chores(
+    config: Config, names: Names, store: SqlStore, queue: Queue, doors: api.ApiDoors
+) -> Iterator[Chore]:
+    assert doors.outbox
+    yield Sender(doors.outbox, doors.reach).run
     yield partial(_sweep, store, doors)
     if config.serve.watch:
-        yield partial(_watch, config, config.serve.watch, store, queue)
+        yield partial(_watch, config, config.serve.watch, names, store, queue)
 
 
 def _sweep(store: SqlStore, doors: api.ApiDoors, stop: Event) -> None:
@@ -115,7 +121,9 @@ def _sweep(store: SqlStore, doors: api.ApiDoors, stop: Event) -> None:
         stop.wait(HOUR)
 
 
-def _watch(config: Config, folder: Path, store: SqlStore, queue: Queue, stop: Event) -> None:
+def _watch(  # noqa: PLR0913, PLR0917 (where, what, and what becomes of it)
+    config: Config, folder: Path, names: Names, store: SqlStore, queue: Queue, stop: Event
+) -> None:
     ledger = Ledger(store.database)
 
     def add_job(recording_id: str, told: Told) -> None:
@@ -136,7 +144,7 @@ def _watch(config: Config, folder: Path, store: SqlStore, queue: Queue, stop: Ev
         add_job,
         open=workers.opened,
         memory=workers.data_folder(config) / "watched.db",
-        names=Names(config.serve.watch_pattern, config.serve.watch_files),
+        names=names,
     )
     try:
         watcher.run(stop)

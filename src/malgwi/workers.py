@@ -31,7 +31,7 @@ EnginesOf = Callable[[Order, Lane, Event], Engines]
 
 def open_store(config: Config) -> SqlStore:
     """Raises StoreError where the database or the folder is not what it was."""
-    return SqlStore(_address(config), data_folder(config))
+    return SqlStore(database_address(config), data_folder(config))
 
 
 def data_folder(config: Config) -> Path:
@@ -144,7 +144,7 @@ def _until_told() -> Iterator[Event]:
             signal.signal(number, handler)
 
 
-def _address(config: Config) -> str:
+def database_address(config: Config) -> str:
     """Of the database, with the password from its file."""
     if config.store.url is None:
         return f"sqlite:///{data_folder(config) / 'malgwi.db'}"

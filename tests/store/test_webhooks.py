@@ -3,12 +3,14 @@
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from store.kept import transcribed
 
 from malgwi.errors import BadOption, NotFound
-from malgwi.store import Database, Paging
+from malgwi.store import Correction, Database, Paging, SqlStore
 from malgwi.store.ledger import Ledger
 from malgwi.store.schema import delivery
 from malgwi.store.webhooks import (
@@ -110,7 +112,7 @@ def test_the_end_of_a_job_and_the_word_of_it_are_kept_together(
     assert outbox.deliveries(hook.id).items == ()
 
     for _ in range(2):  # there was no answer, so it is asked again
-        assert ledger.finish(job.id, job.attempt, lambda it: job_ended(it, job.id, JobState.DONE))
+        assert ledger.finish(job.id, job.attempt)
     (told,) = outbox.deliveries(hook.id).items
     assert told.payload["data"] == {
         "job_id": job.id,
@@ -304,3 +306,42 @@ def outgoing(outbox: Outbox, delivery_id: str) -> Outgoing:
 
 def long_ago() -> datetime:
     return datetime.now(UTC) - timedelta(minutes=1)
+
+
+def test_a_ledger_and_a_store_tell_of_all_that_happens(
+    outbox: Outbox, database: Database, url: str, tmp_path: Path
+) -> None:
+    hook, _ = outbox.add(URL, list(Event))
+    store = SqlStore(url, tmp_path / "data")
+    ledger, job = claimed(database)
+    needs_it = ledger.add("x", {}, lane=Lane.BATCH, queue="batch", needs=[job.id])
+
+    ledger.fail(job.id, job.attempt, "It broke.", final=True)
+    saved = transcribed(store)
+    store.correct(saved.id, 1, [Correction("00-0000", "again")])
+    store.undo(saved.id, 2, 1)
+    store.close()
+
+    told = [(each.event, each.payload["data"]) for each in outbox.deliveries(hook.id).items]
+    assert [event for event, _ in reversed(told)] == [
+        Event.JOB_DEAD,
+        Event.JOB_DEAD,
+        Event.TRANSCRIPT_READY,
+        Event.TRANSCRIPT_CORRECTED,
+        Event.TRANSCRIPT_CORRECTED,
+    ]
+    assert {data.get("job_id") for _, data in told} == {job.id, needs_it.id, None}
+    assert [data["revision"] for _, data in told[:3]] == [3, 2, 1]
+    assert "again" not in str(told)
+
+
+def test_of_a_job_that_ends_well_one_hears_from_the_ledger(
+    outbox: Outbox, database: Database
+) -> None:
+    hook, _ = outbox.add(URL, list(Event))
+    ledger, job = claimed(database)
+
+    for _ in range(2):
+        ledger.finish(job.id, job.attempt)
+
+    assert [each.event for each in outbox.deliveries(hook.id).items] == [Event.JOB_DONE]

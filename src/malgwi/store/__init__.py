@@ -24,6 +24,7 @@ from malgwi.store.base import (
     UtteranceFilter,
 )
 from malgwi.store.copying import copy
+from malgwi.store.dump import Dump, Place, Rows, media_in, table_file, table_lines
 from malgwi.store.engine import Database, connect
 from malgwi.store.glossaries import Glossaries, GlossaryRevision
 from malgwi.store.ledger import Ledger
@@ -43,6 +44,7 @@ __all__ = [
     "Delivery",
     "DeliveryState",
     "Difference",
+    "Dump",
     "Event",
     "Glossaries",
     "GlossaryRevision",
@@ -58,12 +60,14 @@ __all__ = [
     "Page",
     "Paging",
     "PendingUpload",
+    "Place",
     "Recording",
     "RecordingChanges",
     "RecordingFilter",
     "Revision",
     "RevisionKind",
     "Role",
+    "Rows",
     "Search",
     "SearchFilter",
     "Source",
@@ -77,5 +81,8 @@ __all__ = [
     "aligned",
     "connect",
     "copy",
+    "media_in",
+    "table_file",
+    "table_lines",
     "upgrade",
 ]

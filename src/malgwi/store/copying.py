@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from malgwi.errors import StoreError
-from malgwi.store import migration
+from malgwi.store import findable, migration
 from malgwi.store.engine import Database
 from malgwi.store.schema import metadata, utterance
 
@@ -37,6 +37,7 @@ def _copy(here: Connection, there: Connection) -> None:
         for some in rows.mappings().partitions():
             there.execute(table.insert(), [dict(row) for row in some])
     _count_on(there)
+    findable.add_all(there)
 
 
 def _count_on(there: Connection) -> None:

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, RowMapping
 
 from malgwi.errors import Conflict, NotFound
+from malgwi.store import webhooks
 from malgwi.store.engine import Database
 from malgwi.store.ids import new_id
 from malgwi.store.schema import checkpoint, job, job_need
@@ -456,6 +457,7 @@ class Ledger:
         )
         if state is not JobState.DEAD:  # that one may be tried again, from where it was
             connection.execute(sa.delete(checkpoint).where(checkpoint.c.job_id == job_id))
+        webhooks.job_ended(connection, job_id, state)
         needs_it = sa.select(job_need.c.job_id).where(job_need.c.needs_id == job_id)
         self._settle(connection, job.c.id.in_(needs_it))
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
 from malgwi.errors import NotFound
+from malgwi.store import findable
 from malgwi.store import paging as pages
 from malgwi.store.base import (
     MediaPart,
@@ -80,11 +81,14 @@ def update(connection: Connection, recording_id: str, changes: RecordingChanges)
         _add_labels(connection, recording_id, labels)
     if values:
         connection.execute(recording.update().where(recording.c.id == recording_id).values(values))
+    if "started" in values:
+        findable.move(connection, recording_id)
     return find(connection, recording_id)
 
 
 def delete(connection: Connection, recording_id: str) -> None:
     lock(connection, recording_id)
+    findable.forget_recording(connection, recording_id)
     connection.execute(
         recording.update()
         .where(recording.c.id == recording_id)
@@ -96,6 +100,7 @@ def purge(connection: Connection, recording_id: str) -> tuple[str, ...]:
     """The sums of the media that it had."""
     mine = recording_media.c.recording_id == recording_id
     sums = connection.execute(sa.select(recording_media.c.sha256).where(mine)).scalars().all()
+    findable.forget_recording(connection, recording_id)
     if not connection.execute(recording.delete().where(recording.c.id == recording_id)).rowcount:
         raise _not_found(recording_id)
     return tuple(sorted(set(sums)))

@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
 from malgwi.errors import BadOption, Conflict, NotFound, Stale
+from malgwi.store import findable, recordings, rows, webhooks
 from malgwi.store import paging as pages
-from malgwi.store import recordings, rows
 from malgwi.store.base import (
     Authorship,
     Correction,
@@ -53,6 +53,8 @@ def save(
         return _of_key(connection, key, recording_id)
     _add_revision(connection, values["id"], 1, Authorship(kind=RevisionKind.RECOGNISED))
     _insert(connection, values["id"], 1, enumerate(saved.utterances))
+    findable.add(connection, values["id"])
+    webhooks.transcript_ready(connection, values["id"], recording_id)
     return record(connection, values["id"])
 
 
@@ -131,7 +133,11 @@ def revise(
     _insert(connection, transcript_id, number, placed)
     _add_revision(connection, transcript_id, number, by)
     this = transcript.c.id == transcript_id
-    connection.execute(transcript.update().where(this).values(revision=number))
+    changed = transcript.update().where(this).values(revision=number)
+    mine = connection.execute(changed.returning(transcript.c.recording_id)).scalar_one()
+    findable.forget(connection, [row.row_id for row in found])
+    findable.add(connection, transcript_id)
+    webhooks.transcript_corrected(connection, transcript_id, mine, number)
     return _one_revision(connection, transcript_id, number)
 
 

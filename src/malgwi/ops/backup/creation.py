@@ -36,7 +36,7 @@ from malgwi.ops.backup.manifest import (
 )
 from malgwi.ops.backup.settings import Settings
 from malgwi.ops.digest import sha256_of
-from malgwi.store.dump import Dump, Place, media_in, table_lines
+from malgwi.store import Dump, Place, media_in, table_lines
 
 _AGAIN = 5  # dumps, where recordings are purged all the time
 _MODE = 0o700

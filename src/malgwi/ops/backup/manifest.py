@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from malgwi.errors import BadInput
-from malgwi.store.dump import Dump, Rows, table_file
+from malgwi.store import Dump, Rows, table_file
 
 FORMAT = 1
 MANIFEST, SUMS, SETTINGS = "manifest.json", "SHA256SUMS", "settings.env"

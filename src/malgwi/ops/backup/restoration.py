@@ -15,7 +15,7 @@ from malgwi.ops.backup.manifest import SETTINGS, Manifest, media_name
 from malgwi.ops.backup.shelves import Shelf
 from malgwi.ops.backup.verification import faults, known, lines_of
 from malgwi.ops.digest import sha256_of
-from malgwi.store.dump import Place, media_in
+from malgwi.store import Place, media_in
 
 _NOT_EMPTY = ("lost+found",)  # what may lie in an empty folder: the root of a disk has it
 

@@ -19,7 +19,7 @@ from malgwi.ops.backup.manifest import (
     table_name,
 )
 from malgwi.ops.backup.shelves import Shelf
-from malgwi.store.dump import Rows, media_in, table_lines
+from malgwi.store import Rows, media_in, table_lines
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,16 @@ from starlette.testclient import TestClient
 
 from malgwi.apps.transcription.api import SHAPES, ApiDoors, StoreLock, routers
 from malgwi.gateway import Crossing, Keys, Limits, Metrics, Readiness, Spool, new_app
-from malgwi.store import Glossaries, NewRecording, Role, Search, SqlStore, TranscriptRecord, Uploads
+from malgwi.store import (
+    Glossaries,
+    NewRecording,
+    Outbox,
+    Role,
+    Search,
+    SqlStore,
+    TranscriptRecord,
+    Uploads,
+)
 from malgwi.store.ledger import Ledger
 from malgwi.types import Job, Transcript
 
@@ -122,6 +131,7 @@ def site(
             limits=limits,
             send=sent.append,
             search=Search(store.database),
+            outbox=Outbox(store.database),
             **more,
         )
         app = new_app(

@@ -55,6 +55,12 @@ ADMINISTER = [
     ("POST", "/v1/keys"),
     ("DELETE", f"/v1/keys/{NO_ID}"),
     ("GET", "/v1/audit"),
+    ("GET", "/v1/webhooks"),
+    ("POST", "/v1/webhooks"),
+    ("GET", f"/v1/webhooks/{NO_ID}"),
+    ("DELETE", f"/v1/webhooks/{NO_ID}"),
+    ("GET", f"/v1/webhooks/{NO_ID}/deliveries"),
+    ("POST", f"/v1/webhooks/{NO_ID}/deliveries/{NO_ID}/retry"),
 ]
 MAY = {
     Role.VIEWER: READ,

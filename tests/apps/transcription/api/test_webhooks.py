@@ -1,6 +1,7 @@
 """Webhooks over HTTP: for administrators, and never to this machine unless it is listed."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from apps.transcription.api.site import LOCAL, NO_ID, Site
@@ -39,7 +40,7 @@ def app(site: Site, outbox: Outbox, needed: bool) -> FastAPI:
         keys=StoreLock(site.store, Keys(), needed),
         metrics=Metrics("1.2.3"),
         health=_Well(),
-        routers=[router(site.doors, outbox, Reach([LISTED]))],
+        routers=[router(replace(site.doors, reach=Reach([LISTED])), outbox)],
         shapes={"/v1/webhooks": shape},
     )
 

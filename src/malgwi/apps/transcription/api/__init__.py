@@ -6,6 +6,7 @@ transcripts, exports         what was said, in every state and format
 search                       where it was said
 glossaries                   how names are written, and what that would change
 keys                         who may do what, and who did
+webhooks                     who is told of it, and what they were told
 
 doors                        what all of them are given
 access                       the lock, and what role a route needs
@@ -29,6 +30,7 @@ from malgwi.apps.transcription.api import (
     search,
     transcripts,
     uploads,
+    webhooks,
 )
 from malgwi.apps.transcription.api.access import StoreLock, lock_of
 from malgwi.apps.transcription.api.doors import ApiDoors
@@ -80,6 +82,7 @@ def routers(doors: ApiDoors) -> list[APIRouter]:
         *([search.router(doors.search)] if doors.search else []),
         glossaries.router(doors),
         *keys.routers(doors),
+        *([webhooks.router(doors, doors.outbox)] if doors.outbox else []),
     ]
     for route in (each for router in made for each in router.routes):
         if isinstance(route, APIRoute):

@@ -1,12 +1,13 @@
 """What every part of the API is given: what is kept, and the ways in that all doors share."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from malgwi.apps.transcription.webhooks import Reach
 from malgwi.gateway import Crossing, Limits, Spool
-from malgwi.store import Glossaries, Search, Store, Uploads
+from malgwi.store import Glossaries, Outbox, Search, Store, Uploads
 from malgwi.types import Job, JobState, Lane
 
 
@@ -65,6 +66,10 @@ class ApiDoors:
     """Tells the queue of a job that is to be done."""
     search: Search | None = None
     """None where there is none: then its path is not there."""
+    outbox: Outbox | None = None
+    """The same, of webhooks."""
+    reach: Reach = field(default_factory=Reach)
+    """Whom webhooks may tell."""
     reference_folders: tuple[Path, ...] = ()
     """From which recordings are taken by name; nothing else of this machine is read."""
     ending: Callable[[], bool] = lambda: False

@@ -12,7 +12,6 @@ from malgwi.apps.transcription.api.doors import ApiDoors
 from malgwi.apps.transcription.api.fields import Cursor, Limit
 from malgwi.apps.transcription.api.pages import PageOf
 from malgwi.apps.transcription.api.problems import problems
-from malgwi.apps.transcription.webhooks import Reach
 from malgwi.store import Delivery, DeliveryState, Event, Outbox, Paging, Webhook
 
 
@@ -69,7 +68,7 @@ class DeliveryOut(BaseModel):
     last_error: str | None
 
 
-def router(doors: ApiDoors, outbox: Outbox, reach: Reach) -> APIRouter:
+def router(doors: ApiDoors, outbox: Outbox) -> APIRouter:
     routes = APIRouter(
         prefix="/v1/webhooks",
         tags=["webhooks"],
@@ -86,7 +85,7 @@ def router(doors: ApiDoors, outbox: Outbox, reach: Reach) -> APIRouter:
     @routes.post("", status_code=201)
     def create_webhook(caller: Admin, wanted: WebhookIn) -> WebhookMade:
         """The only answer that has the secret."""
-        reach.check(wanted.url)
+        doors.reach.check(wanted.url)
         made, secret = outbox.add(wanted.url, wanted.events, caller.id)
         doors.store.note("webhook.create", made.id, caller.id, {"events": list(made.events)})
         return WebhookMade(**_out(made).model_dump(), secret=secret)
