@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks import load, load_memory, memory, speed, work
+from benchmarks import jobs, load, load_memory, memory, search, speed, work
 from malgwi.apps.evaluation import Machine, machine_lines
 
 PAGE = Path(__file__).parent / "RESULTS.md"
@@ -95,12 +95,31 @@ def _load_memory(result: dict[str, Any]) -> Iterator[str]:
     yield from load_memory.lines(result)
 
 
+def _jobs(result: dict[str, Any]) -> Iterator[str]:
+    yield "## Jobs: from claim to start"
+    yield ""
+    yield from _measured(result)
+    yield ""
+    yield from jobs.lines(result)
+
+
+def _search(result: dict[str, Any]) -> Iterator[str]:
+    yield f"## Search: {result['utterances']:,} utterances"
+    yield ""
+    yield from _measured(result)
+    yield f"- {result['queries']} queries, load at the end {result['load']:.1f}"
+    yield ""
+    yield from search.lines(result)
+
+
 SECTIONS: dict[str, Callable[[dict[str, Any]], Iterator[str]]] = {
     "speed": _speed,
     "memory": _memory,
     "startup": _startup,
     "load": _load,
     "load-memory": _load_memory,
+    "jobs": _jobs,
+    "search": _search,
 }
 
 

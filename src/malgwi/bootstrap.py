@@ -29,6 +29,11 @@ MODELS = {
     "scripted": None,
 }
 """What each engine works with where nothing else is said; None where it needs no model."""
+USUAL_NAMES = (
+    *("whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe", "gpt-transcribe"),
+    *("nova-3", "nova-2", "general"),
+)
+"""What the clients of OpenAI and of Deepgram ask for: the default model."""
 REMOTE = ("openai-http", "whisper-cpp")
 """Clients, which are nothing without the address of a server."""
 LIBRARIES: Mapping[str, devices.Library] = {
@@ -96,6 +101,11 @@ def default_model(config: Config, engine: str | None = None) -> str | None:
     return MODELS.get(name)
 
 
+def aliases(config: Config, default: str) -> Mapping[str, str]:
+    """Other names of models, as in requests and jobs."""
+    return {**dict.fromkeys(USUAL_NAMES, default), **config.engine.aliases}
+
+
 def worker_build(config: Config, model: str | None) -> Build:
     """How the engine of a model is made, in a process of its own; self-tested there."""
     return partial(_in_worker, config, model)
@@ -122,7 +132,7 @@ def _stt(
 ) -> Any:
     """The engine that the settings name, or the one that is named here."""
     if config.stt.endpoint and engine is None:
-        return _remote(config, config.stt.endpoint)
+        return _remote(config, config.stt.endpoint, model)
     name = engine or config.stt.engine
     options: Mapping[str, Any] = config.stt.options if name == config.stt.engine else {}
     model = model or default_model(config, name)
@@ -134,13 +144,17 @@ def _stt(
     return _climbed(config, name, folders[0], build, options, **climbing)
 
 
-def _remote(config: Config, endpoint: str) -> Any:
-    """A client for whatever answers at the address."""
+def _remote(config: Config, endpoint: str, model: str | None = None) -> Any:
+    """A client for whatever answers at the address. Raises BadOption for a model by name where
+    the server has but one."""
     name = stt.probe(endpoint)
     adapter = plugins.load("stt", name)
-    asked = {"model": config.stt.model} if "model" in config.stt.model_fields_set else {}
-    known = inspect.signature(adapter).parameters
-    asked = {key: value for key, value in asked.items() if key in known}
+    configured = config.stt.model if "model" in config.stt.model_fields_set else None
+    asked = {"model": model or configured} if model or configured else {}
+    if "model" not in inspect.signature(adapter).parameters:
+        if model:
+            raise BadOption(f"The server at the endpoint has one model, and {model} is not known.")
+        asked = {}
     return _built(name, adapter, (), {"endpoint": endpoint, **asked, **config.stt.options})
 
 

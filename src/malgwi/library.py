@@ -116,7 +116,7 @@ def _sweep(store: SqlStore, doors: api.ApiDoors, stop: Event) -> None:
         try:
             api.sweep(doors)
             store.sweep_media()
-        except MalgwiError as error:
+        except (MalgwiError, OSError) as error:
             log.warning("what is not wanted any more could not be swept", exc_info=error)
         stop.wait(HOUR)
 

@@ -41,11 +41,6 @@ DRAIN = 30
 LOOK = 0.5
 HEALTH = ("/health", "/v1/health")
 """Where the clients of one dialect or another look for it."""
-USUAL_NAMES = (
-    *("whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe", "gpt-transcribe"),
-    *("nova-3", "nova-2", "general"),
-)
-"""What the clients of OpenAI and of Deepgram ask for: the default model."""
 FILES = {"faster-whisper": "model.bin", "transformers": "model.bin"}
 """By which file a model of an engine is known."""
 
@@ -153,7 +148,7 @@ def serve(
             version=version("malgwi"),
             keys=front.lock,
             metrics=parts.metrics,
-            health=_Health(parts.fleet, parts.config.engine.canary, parts.metrics),
+            health=_Health(parts.fleet, parts.default, parts.config.engine.canary, parts.metrics),
             routers=front.routers,
             shapes=front.shapes,
             health_paths=HEALTH,
@@ -244,7 +239,7 @@ def _plan(config: Config, default: str) -> Plan:
         installed=partial(_installed, config, default),
         build=partial(_build, config, default),
         size=partial(_size, config, default),
-        aliases={**dict.fromkeys(USUAL_NAMES, default), **config.engine.aliases},
+        aliases=bootstrap.aliases(config, default),
         memory=config.engine.memory,
         idle=config.engine.idle_unload,
         patience=config.engine.patience,
@@ -375,6 +370,7 @@ class _Health:
     """A canary for each engine that is loaded."""
 
     fleet: ModelFleet
+    default: str
     budget: float
     metrics: Metrics
 
@@ -382,8 +378,15 @@ class _Health:
         return not any(each.worn_out for each in self.fleet.dispatchers())
 
     def ready(self) -> Readiness:
-        states = [self._state(each) for each in self.fleet.dispatchers()]
-        fine = all(each["state"] in ("ready", "unloaded") for each in states)
+        """By the default model and those that are loaded: one that somebody asked for, and that is
+        broken or on its way, keeps nobody else from being served."""
+        engines = self.fleet.dispatchers()
+        states = [self._state(each) for each in engines]
+        fine = all(
+            state["state"] in ("ready", "unloaded")
+            for each, state in zip(engines, states, strict=True)
+            if each.loaded or each.model == self.default
+        )
         return Readiness(fine, states)
 
     def _state(self, dispatcher: Dispatcher) -> Mapping[str, object]:

@@ -115,7 +115,8 @@ def _own_engines(config: Config) -> EnginesOf:
     def loaded(model: str) -> Engines:
         return bootstrap.engines(config, model=model or None)
 
-    return lambda order, lane, stop: loaded(order.model)
+    names = bootstrap.aliases(config, default="")
+    return lambda order, lane, stop: loaded(names.get(order.model, order.model))
 
 
 def _with_glossary(

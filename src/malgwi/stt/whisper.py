@@ -55,7 +55,7 @@ CONTEXT = 448  # tokens that the decoder has room for
 MOST_PROMPT = 100  # tokens each of prompt and hot words; of CONTEXT
 FRAME = SAMPLE_RATE // 100  # samples of a frame of features
 FILES = ("model.bin", "config.json", "tokenizer.json")
-_NO_MEMORY = re.compile("out of memory|bad_alloc|bad allocation", re.IGNORECASE)
+_NO_MEMORY = re.compile("out of memory|bad_alloc|bad allocation|ALLOC_FAILED", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +234,7 @@ class Whisper:
         self, tokenizer: Tokenizer, pieces: Sequence[Piece], encoded: Any, beam: int = 1
     ) -> list[_Draft]:
         prompt = _prompt(tokenizer, pieces[0])
-        limit = max(token_limit(piece.duration) for piece in pieces)
+        limit = token_limit(_window(pieces[0]))  # the same in any company
         answers = self._model.generate(
             encoded,
             [prompt] * len(pieces),

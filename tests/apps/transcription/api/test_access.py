@@ -161,6 +161,7 @@ def test_a_revoked_key_opens_nothing_from_the_next_request_on(locked: Site) -> N
     assert admin.delete(f"/v1/keys/{key}").json()["revoked"]
 
     assert client.get("/v1/recordings", headers=headers).status_code == 401
+    assert locked.actions() == ["key.revoke"]
 
 
 def test_a_key_is_made_shown_once_and_opens(locked: Site) -> None:
