@@ -31,6 +31,7 @@ run: setup ## transcribe AUDIO=path, or a four-channel sample, into OUT=out
 		$(BIN)/malgwi transcribe "$(MALGWI_MODELS)/sample/four-channels.wav" --language en \
 			--out "$(OUT)" --overwrite; \
 	fi
+	@echo "To keep, search and correct recordings: $(BIN)/malgwi serve, at http://127.0.0.1:8000"
 
 test: setup model ## run the tests that take less than three minutes together
 	@$(BIN)/pytest -q -m "not slow"

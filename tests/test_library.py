@@ -1,6 +1,7 @@
 """`malgwi serve`, killed at any moment, loses nothing and doubles nothing."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -188,3 +189,37 @@ def test_a_cancelled_job_stops(tmp_path: Path, watch: Path) -> None:
 
         until(lambda: running.job(made["job"]["id"])["state"] == "cancelled")
         assert running.transcripts(made["recording"]["id"]) == []
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Twelve megabytes."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(folder)]
+    if (
+        sys.platform != "linux"
+        or os.geteuid() != 0
+        or subprocess.run(mount, check=False).returncode
+    ):
+        pytest.skip("A small disk can be made by root on Linux only.")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_full_disk_is_said_and_costs_nothing_that_was_kept(
+    tmp_path: Path, watch: Path, small_disk: Path
+) -> None:
+    with library(tmp_path, MALGWI_STORE__DATA=str(small_disk / "data")) as running:
+        kept = running.submit(watch, languages="en")
+        until(lambda: running.job(kept["job"]["id"])["state"] == "done")
+        large = write(tmp_path / "large.wav", tone(200.0, 400.0, 16_000), 16_000)
+
+        with large.open("rb") as sound:
+            refused = running.http.post("/v1/recordings", files={"file": sound})
+
+        assert refused.status_code == 507, refused.text
+        assert len(running.said(kept["recording"]["id"])) == TURNS
+        small = write(tmp_path / "small.wav", tone(500.0, 3.0, 16_000), 16_000)
+        again = running.submit(small, languages="en")
+        until(lambda: running.job(again["job"]["id"])["state"] == "done")

@@ -79,7 +79,7 @@ def routers(doors: ApiDoors) -> list[APIRouter]:
         jobs.router(doors),
         transcripts.router(doors),
         exports.router(doors),
-        *([search.router(doors.search)] if doors.search else []),
+        search.router(doors.search),
         glossaries.router(doors),
         *keys.routers(doors),
         *([webhooks.router(doors, doors.outbox)] if doors.outbox else []),

@@ -59,13 +59,12 @@ class ApiDoors:
     uploads: Uploads
     """On the disk of the store's media, as is the spool: what is whole is moved there."""
     glossaries: Glossaries
+    search: Search
     spool: Spool
     crossing: Crossing
     limits: Limits
     send: Callable[[Job], None]
     """Tells the queue of a job that is to be done."""
-    search: Search | None = None
-    """None where there is none: then its path is not there."""
     outbox: Outbox | None = None
     """The same, of webhooks."""
     reach: Reach = field(default_factory=Reach)
