@@ -70,8 +70,8 @@ def test_the_smallest_whisper_gets_every_word_right() -> None:
 
 
 def test_an_engine_that_says_the_words_passes_whatever_its_capitals_and_marks() -> None:
-    assert check_canary(ScriptedTranscriber(text=CANARY_TEXT)) is not None
-    assert check_canary(ScriptedTranscriber(text=CANARY_TEXT.upper().strip(".") + "!")) is not None
+    assert check_canary(ScriptedTranscriber()) is not None
+    check_heard(heard(CANARY_TEXT.upper().strip(".") + "!"), CUDA)
 
 
 def test_an_engine_without_english_is_not_asked() -> None:
@@ -108,6 +108,6 @@ def test_who_hears_something_else_is_not_trusted(answer: Recognition) -> None:
 
 def test_what_was_heard_instead_is_not_told() -> None:
     with pytest.raises(EngineFailed) as raised:
-        check_canary(ScriptedTranscriber(text="my secret number is seven"))
+        check_heard(heard("my secret number is seven"), CUDA)
 
     assert "secret" not in str(raised.value)
