@@ -17,7 +17,7 @@ from store.conftest import server, template
 from store.kept import SAID, aged, recorded, transcribed, with_media
 from store.postgresql import PostgreSQL
 
-from malgwi.config import Config, EngineConfig, SttConfig
+from malgwi.config import Config, EngineConfig, SttConfig, setting_names
 from malgwi.errors import BadInput, OutputError, OutputExists, StoreError
 from malgwi.ops import backup
 from malgwi.ops.backup import Settings, settings_of
@@ -594,7 +594,9 @@ def test_a_backup_that_names_files_elsewhere_reads_and_writes_none_of_them(
 # -- settings
 
 
-def test_settings_are_kept_without_what_is_secret() -> None:
+def test_settings_are_kept_without_what_is_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in setting_names():
+        monkeypatch.delenv(name, raising=False)
     config = Config(
         offline=True,
         engine=EngineConfig(keys="mg_" + "x" * 40, port=9000, aliases={"fast": "base"}),  # type: ignore[arg-type]
