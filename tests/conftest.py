@@ -6,6 +6,7 @@ everything is green and proves nothing.
 
 import os
 import shutil
+import signal
 import wave
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -21,6 +22,9 @@ from malgwi.ops.sample import NAME, READING, make_sample
 from malgwi.stt import Transcriber
 from malgwi.types import Samples
 from malgwi.vad import VoiceDetector
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as under nohup; children would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def missing(reason: str) -> NoReturn:
