@@ -3,10 +3,9 @@
 from collections.abc import Collection, Sequence
 from threading import Event
 
-from malgwi.errors import BadOption
 from malgwi.scheduling.dispatcher import Dispatcher
 from malgwi.scheduling.waiting import Account
-from malgwi.stt import Capabilities, LanguageGuess, Piece, Recognition
+from malgwi.stt import LanguageGuess, Piece, Recognition, check_piece
 from malgwi.types import Engine, Lane
 
 
@@ -29,7 +28,7 @@ class SharedTranscriber:
 
     def transcribe(self, pieces: Sequence[Piece]) -> list[Recognition]:
         for piece in pieces:
-            _check(piece, self.capabilities, self._engine)
+            check_piece(piece, self.capabilities, self._engine.model)  # before it waits
         return self._dispatcher.ask("transcribe", pieces, self._account, self._stop)
 
     def detect_language(
@@ -37,13 +36,3 @@ class SharedTranscriber:
     ) -> list[LanguageGuess]:
         chosen = frozenset(among)
         return self._dispatcher.ask("detect", pieces, self._account, self._stop, chosen)
-
-
-def _check(piece: Piece, capabilities: Capabilities, engine: Engine) -> None:
-    """Refuse before it waits what would be refused after."""
-    known = capabilities.languages
-    if piece.language is not None and piece.language not in known:
-        raise BadOption(
-            f"{engine.model} does not know the language {piece.language!r}. "
-            "Use an ISO 639-1 code, such as ko or en."
-        )

@@ -11,6 +11,7 @@ from malgwi.stt.base import (
     Recognition,
     Task,
     Transcriber,
+    check_piece,
     spread_evenly,
 )
 from malgwi.stt.canary import CANARY_TEXT, canary, check_canary, check_heard
@@ -29,6 +30,7 @@ __all__ = [
     "canary",
     "check_canary",
     "check_heard",
+    "check_piece",
     "probe",
     "spread_evenly",
 ]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Literal, Protocol
 
+from malgwi.errors import BadOption
 from malgwi.types import SAMPLE_RATE, Engine, Samples, Span, Word
 
 Task = Literal["transcribe", "translate"]
@@ -113,6 +114,17 @@ class Transcriber(Protocol):
         `capabilities.detects_language` is False or it knows none of `among`.
         """
         ...
+
+
+def check_piece(piece: Piece, can: Capabilities, model: str) -> None:
+    """Raises BadOption for a language or a task that is beyond a model; before any work."""
+    if piece.language is not None and piece.language not in can.languages:
+        raise BadOption(
+            f"{model} does not know the language {piece.language!r}. "
+            "Use an ISO 639-1 code, such as ko or en."
+        )
+    if piece.task == "translate" and not can.translates:
+        raise BadOption(f"{model} does not translate: it knows English only.")
 
 
 def spread_evenly(text: str, duration: float) -> tuple[Word, ...]:

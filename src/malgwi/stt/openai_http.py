@@ -29,7 +29,7 @@ from malgwi.stt.answers import (
     spread,
     words,
 )
-from malgwi.stt.base import Capabilities, LanguageGuess, Piece, Recognition
+from malgwi.stt.base import Capabilities, LanguageGuess, Piece, Recognition, check_piece
 from malgwi.stt.http_client import Fields, Refused, Server, api_key
 from malgwi.stt.languages import NAMES, language_code
 from malgwi.types import SAMPLE_RATE, Engine
@@ -113,11 +113,7 @@ class OpenAIHttp:
         return self._server.each(lambda piece: self._guess(piece, allowed), pieces)
 
     def _check(self, piece: Piece) -> None:
-        if piece.language not in (None, *self.capabilities.languages):
-            raise BadOption(
-                f"Whisper does not know the language {piece.language!r}. "
-                "Use an ISO 639-1 code, such as ko or en."
-            )
+        check_piece(piece, self.capabilities, "Whisper")
         if piece.language is None and not self.capabilities.detects_language:
             raise BadOption(f"The engine at {self._server.shown} tells no language; name it.")
 

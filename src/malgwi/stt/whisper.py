@@ -31,7 +31,14 @@ from numpy.typing import NDArray
 
 from malgwi import memory
 from malgwi.errors import BadOption, EngineFailed, ModelMissing, OutOfMemory
-from malgwi.stt.base import Capabilities, LanguageGuess, Piece, Recognition, Task
+from malgwi.stt.base import (
+    Capabilities,
+    LanguageGuess,
+    Piece,
+    Recognition,
+    Task,
+    check_piece,
+)
 from malgwi.stt.doubt import doubt, token_limit
 from malgwi.stt.word_times import FRAMES_A_SECOND, timed_words
 from malgwi.types import SAMPLE_RATE, Engine, Samples, Word
@@ -135,7 +142,7 @@ class Whisper:
 
     def transcribe(self, pieces: Sequence[Piece]) -> list[Recognition]:
         for piece in pieces:
-            self._check(piece)
+            check_piece(piece, self.capabilities, self.engine.model)
         return self._translated(
             lambda: self._transcribe([self._with_language(piece) for piece in pieces])
         )
@@ -168,16 +175,6 @@ class Whisper:
         possible = [each for each in guesses if not among or each[0] in among]
         language, sure = possible[0]
         return LanguageGuess(language, min(1.0, sure / sum(each for _, each in possible)))
-
-    def _check(self, piece: Piece) -> None:
-        known = self.capabilities.languages
-        if piece.language is not None and piece.language not in known:
-            raise BadOption(
-                f"{self.engine.model} does not know the language {piece.language!r}. "
-                "Use an ISO 639-1 code, such as ko or en."
-            )
-        if piece.task == "translate" and not self.capabilities.translates:
-            raise BadOption(f"{self.engine.model} does not translate: it knows English only.")
 
     def _with_language(self, piece: Piece) -> Piece:
         if piece.language is not None:

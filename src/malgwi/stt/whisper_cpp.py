@@ -29,7 +29,7 @@ from malgwi.stt.answers import (
     spread,
     words,
 )
-from malgwi.stt.base import Capabilities, LanguageGuess, Piece, Recognition
+from malgwi.stt.base import Capabilities, LanguageGuess, Piece, Recognition, check_piece
 from malgwi.stt.http_client import Fields, Refused, Server, api_key
 from malgwi.stt.languages import NAMES, WITHOUT_SPACES, language_code
 from malgwi.types import SAMPLE_RATE, Engine
@@ -86,7 +86,7 @@ class WhisperCpp:
 
     def transcribe(self, pieces: Sequence[Piece]) -> list[Recognition]:
         for piece in pieces:
-            self._check(piece)
+            check_piece(piece, self.capabilities, self.engine.model)
         return self._server.each(self._recognise, pieces)
 
     def detect_language(
@@ -99,15 +99,6 @@ class WhisperCpp:
             raise BadOption(f"whisper.cpp knows none of these languages: {', '.join(among)}.")
         allowed = known.intersection(among) or known
         return self._server.each(lambda piece: self._guess(piece, allowed), pieces)
-
-    def _check(self, piece: Piece) -> None:
-        if piece.language not in (None, *self.capabilities.languages):
-            raise BadOption(
-                f"{self.engine.model} does not know the language {piece.language!r}. "
-                "Use an ISO 639-1 code, such as ko or en."
-            )
-        if piece.task == "translate" and not self.capabilities.translates:
-            raise BadOption(f"The model at {self._server.shown} knows English only.")
 
     def _recognise(self, piece: Piece) -> Recognition:
         if not len(piece.samples):
