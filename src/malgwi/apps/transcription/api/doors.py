@@ -1,53 +1,13 @@
 """What every part of the API is given: what is kept, and the ways in that all doors share."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
 
 from malgwi.apps.transcription.webhooks import Reach
 from malgwi.gateway import Crossing, Limits, Spool
-from malgwi.store import Glossaries, Outbox, Search, Store, Uploads
-from malgwi.types import Job, JobState, Lane
-
-
-class Ledger(Protocol):
-    """What those who want work done need of the ledger of jobs."""
-
-    def add(  # noqa: PLR0913 - a job has as many columns
-        self,
-        kind: str,
-        payload: Mapping[str, Any],
-        *,
-        lane: Lane,
-        queue: str,
-        key: str | None = None,
-        recording_id: str | None = None,
-        owner: str | None = None,
-    ) -> Job:
-        """The new job, or the one that has this `key` already."""
-        ...
-
-    def get(self, job_id: str) -> Job: ...
-
-    def list(  # noqa: PLR0913 - each of them narrows it
-        self,
-        *,
-        state: JobState | None = None,
-        kind: str | None = None,
-        lane: Lane | None = None,
-        recording_id: str | None = None,
-        before: str | None = None,
-        limit: int = 100,
-    ) -> Sequence[Job]:
-        """The newest first; `before` is the id of the last one of the page before."""
-        ...
-
-    def cancel(self, job_id: str) -> Job: ...
-
-    def retry(self, job_id: str) -> Job:
-        """Raises Conflict for one that is not dead."""
-        ...
+from malgwi.store import Glossaries, Ledger, Outbox, Search, Store, Uploads
+from malgwi.types import Job
 
 
 @dataclass(frozen=True, slots=True)
