@@ -9,7 +9,6 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from pathlib import Path
 from threading import Event, Thread
 
 from malgwi import bootstrap, serving, workers
@@ -63,7 +62,8 @@ def run(config: Config, announce: Callable[[str], None]) -> bool:
             reach=Reach(config.serve.webhook_hosts, config.offline),
             ending=stop.is_set,
         )
-        open_things.enter_context(_beside(_chores(config, names, store, queue, doors), stop))
+        watcher = _watcher(config, names, store, queue, parts)
+        open_things.enter_context(_beside(_chores(store, doors, watcher), stop))
         front = Front(
             "Malgwi",
             config.serve.host,
@@ -81,7 +81,8 @@ def _queue(config: Config, store: SqlStore, parts: Parts) -> Iterator[Queue]:
     if config.jobs.queue == "celery":
         yield workers.queue_of(config)
         return
-    made = workers.context(config, store, partial(_shared_engines, config, parts))
+    engines = partial(_shared_engines, config, parts)
+    made = workers.context(config, store, engines, lambda: parts.decoders)
     queue = InProcess(made, workers.QUEUES, name=store.instance, workers=config.jobs.workers)
     queue.start()
     try:
@@ -101,13 +102,13 @@ Chore = Callable[[Event], None]
 
 
 def _chores(
-    config: Config, names: Names, store: SqlStore, queue: Queue, doors: api.ApiDoors
+    store: SqlStore, doors: api.ApiDoors, watcher: Callable[[], Watcher] | None
 ) -> Iterator[Chore]:
     assert doors.outbox
     yield Sender(doors.outbox, doors.reach).run
     yield partial(_sweep, store, doors)
-    if config.serve.watch:
-        yield partial(_watch, config, config.serve.watch, names, store, queue)
+    if watcher:
+        yield partial(_watch, watcher)
 
 
 def _sweep(store: SqlStore, doors: api.ApiDoors, stop: Event) -> None:
@@ -121,9 +122,12 @@ def _sweep(store: SqlStore, doors: api.ApiDoors, stop: Event) -> None:
         stop.wait(HOUR)
 
 
-def _watch(  # noqa: PLR0913, PLR0917 (where, what, and what becomes of it)
-    config: Config, folder: Path, names: Names, store: SqlStore, queue: Queue, stop: Event
-) -> None:
+def _watcher(
+    config: Config, names: Names, store: SqlStore, queue: Queue, parts: Parts
+) -> Callable[[], Watcher] | None:
+    """What makes it, in the thread that is to use it; None where no folder is watched."""
+    if config.serve.watch is None:
+        return None
     ledger = Ledger(store.database)
 
     def add_job(recording_id: str, told: Told) -> None:
@@ -138,14 +142,19 @@ def _watch(  # noqa: PLR0913, PLR0917 (where, what, and what becomes of it)
         )
         queue.send(job)
 
-    watcher = Watcher(
-        folder,
+    return partial(
+        Watcher,
+        config.serve.watch,
         store,
         add_job,
-        open=workers.opened,
+        open=partial(workers.opened, lambda: parts.decoders),
         memory=workers.data_folder(config) / "watched.db",
         names=names,
     )
+
+
+def _watch(make: Callable[[], Watcher], stop: Event) -> None:
+    watcher = make()
     try:
         watcher.run(stop)
     finally:

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from threading import Event
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -26,6 +26,7 @@ from malgwi.types import Lane
 QUEUES = ("realtime", "analysis", "batch")
 """Which workers there may be; jobs of transcription are `batch` unless somebody waits."""
 
+DecodersOf = Callable[[], audio.Decoders]
 EnginesOf = Callable[[Order, Lane, Event], Engines]
 
 
@@ -73,39 +74,48 @@ def queue_of(config: Config) -> Queue:
 def worker_context(config: Config) -> Context:
     """What a worker process needs; made in that process."""
     store = open_store(config)
-    return context(config, store, _own_engines(config))
+    return context(config, store, _own_engines(config), _own_decoders(config))
 
 
-def context(config: Config, store: SqlStore, engines: EnginesOf) -> Context:
+def context(config: Config, store: SqlStore, engines: EnginesOf, decoders: DecodersOf) -> Context:
     """`engines` does not know glossaries; they are added here."""
     return Context(
-        Ledger(store.database), handlers(config, store, engines), lease=config.jobs.lease
+        Ledger(store.database), _handlers(store, engines, decoders), lease=config.jobs.lease
     )
 
 
-def handlers(config: Config, store: SqlStore, engines: EnginesOf) -> dict[str, Handler]:
+def _handlers(store: SqlStore, engines: EnginesOf, decoders: DecodersOf) -> dict[str, Handler]:
     """Who does which kind of job."""
     glossaries = Glossaries(store.database)
     with_terms = partial(_with_glossary, engines, glossaries)
     return {
-        KIND: Transcribing(store, opened, with_terms),
+        KIND: Transcribing(store, partial(opened, decoders), with_terms),
         GLOSSARY: Rewriting(store, partial(_terms, glossaries)),
     }
 
 
 @contextmanager
 def opened(
-    sources: Sequence[Source], labels: Sequence[str], stop: Event
+    decoders: DecodersOf, sources: Sequence[Source], labels: Sequence[str], stop: Event
 ) -> Iterator[audio.Recording]:
-    """Decoded in a process of its own: the worker is to outlive what it is given."""
-    with audio.Decoders(processes=1) as decoders:
-        yield decoders.open(
-            [each.path for each in sources],
-            names=[each.name for each in sources],
-            labels=labels,
-            offsets={each.path: each.offset for each in sources},
-            stop=stop,
-        )
+    """Decoded in another process: the worker is to outlive what it is given."""
+    yield decoders().open(
+        [each.path for each in sources],
+        names=[each.name for each in sources],
+        labels=labels,
+        offsets={each.path: each.offset for each in sources},
+        stop=stop,
+    )
+
+
+def _own_decoders(config: Config) -> DecodersOf:
+    """Started for the first job, and kept for those after it; they end with the worker."""
+
+    @cache
+    def started() -> audio.Decoders:
+        return audio.Decoders(processes=1, most=config.jobs.workers).__enter__()
+
+    return started
 
 
 def _own_engines(config: Config) -> EnginesOf:
