@@ -6,11 +6,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import deadline
 import httpx
 import numpy as np
 import psutil
@@ -73,11 +75,7 @@ def library(folder: Path, **settings: str) -> Iterator[Library]:
         process.communicate()
 
 
-def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+until = partial(deadline.until, seconds=60.0)
 
 
 def slow(seconds: float) -> str:

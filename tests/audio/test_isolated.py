@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -28,6 +27,7 @@ from audio.soundfiles import (
     write_silent_film,
     write_with_gap,
 )
+from deadline import until
 
 from malgwi.audio import Decoders, Recording, open_recording
 from malgwi.audio.container import OPTIONS
@@ -60,13 +60,6 @@ def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twelve blocks of four channels: far more than a pipe holds."""
     return write(tmp_path_factory.mktemp("sound") / "long.wav", tones(4, 120.0))
-
-
-def until(happened: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not happened():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def gone(pid: int) -> bool:

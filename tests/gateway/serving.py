@@ -1,11 +1,12 @@
 """A real server on loopback, and clients that misbehave."""
 
 import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from threading import Thread
 
+import deadline
 import uvicorn
 from starlette.types import ASGIApp
 
@@ -29,12 +30,7 @@ def serving(app: ASGIApp) -> Iterator[int]:
         thread.join(DEADLINE)
 
 
-def until(happened: Callable[[], object]) -> None:
-    """Wait for it, and fail where it does not happen."""
-    end = time.monotonic() + DEADLINE
-    while not happened():
-        assert time.monotonic() < end, "It did not happen in time."
-        time.sleep(0.005)
+until = partial(deadline.until, seconds=DEADLINE)
 
 
 def connect(port: int) -> socket.socket:

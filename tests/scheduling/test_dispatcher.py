@@ -6,7 +6,7 @@ import resource
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -17,6 +17,7 @@ from typing import Any
 
 import psutil
 import pytest
+from deadline import until
 from scheduling.engines import (
     BREAKS,
     FATAL,
@@ -86,13 +87,6 @@ def ask(
 
 def said(answers: Sequence[Any]) -> list[str]:
     return [written(each.words) for each in answers]
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_the_answers_come_in_the_order_of_the_pieces_from_another_process() -> None:

@@ -1,6 +1,5 @@
 """Models come when they are asked for, go when nobody asks, and stay within their memory."""
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from threading import Barrier, Event, Thread
 
 import psutil
 import pytest
+from deadline import until
 from scheduling.engines import hoarder, made, piece
 
 from malgwi.errors import Cancelled, EngineGone, ModelMissing, Overloaded
@@ -53,13 +53,6 @@ def pid_of(models: ModelFleet, name: str) -> int:
 
 def loaded(models: ModelFleet) -> set[str]:
     return {each.name for each in models.models() if each.loaded}
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def use(models: ModelFleet, name: str) -> str:

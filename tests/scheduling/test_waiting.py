@@ -128,9 +128,10 @@ def test_who_is_to_be_alone_is_alone() -> None:
 
 def test_a_request_that_is_gone_leaves_nothing_behind() -> None:
     gone, here = Account(INTERACTIVE), Account(INTERACTIVE)
-    waiting = queue(tickets(gone, 3), tickets(here, 2))
+    theirs = tickets(gone, 3)
+    waiting = queue(theirs, tickets(here, 2))
 
-    assert len(waiting.drop(gone)) == 3
+    assert len(waiting.drop(theirs)) == 3
     assert {id(each.account) for each in waiting.take(8, now=0.0)} == {id(here)}
 
 

@@ -218,12 +218,9 @@ class Dispatcher:
     def _forget(self, tickets: Sequence[Ticket]) -> None:
         """Take out those that still wait; what is under way is answered to nobody."""
         with self._changed:
-            mine = {id(each) for each in tickets if not each.answer.done()}
-            if mine:
-                rest = [each for each in self._waiting.drop() if id(each) not in mine]
-                self._waiting.add(rest)
-                for each in tickets:
-                    each.answer.cancel()
+            self._waiting.drop(tickets)
+            for each in tickets:
+                each.answer.cancel()
 
     def _raise_if_hopeless(self) -> None:
         if self._closed.is_set():

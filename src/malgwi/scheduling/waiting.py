@@ -8,7 +8,7 @@ what is said in one breath does not wait behind what is shorter. No lane starves
 turn has been past for longer than the lane's patience, it leads every fourth batch.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
@@ -76,10 +76,11 @@ class Waiting:
         self._tickets += tickets
         self._tickets.sort(key=_urgency)
 
-    def drop(self, account: Account | None = None) -> list[Ticket]:
-        """Take out all tickets of a request, or all there are."""
-        out = [each for each in self._tickets if account in (None, each.account)]
-        self._tickets = [each for each in self._tickets if account not in (None, each.account)]
+    def drop(self, tickets: Collection[Ticket] | None = None) -> list[Ticket]:
+        """Take out those of these that wait, or all there are."""
+        gone = set(map(id, self._tickets if tickets is None else tickets))
+        out = [each for each in self._tickets if id(each) in gone]
+        self._tickets = [each for each in self._tickets if id(each) not in gone]
         return out
 
     def take(self, size: int, now: float) -> list[Ticket]:
