@@ -58,7 +58,7 @@ bench: setup model ## measure speed and error rates; see benchmarks/
 
 lock: ## renew the lock files from pyproject.toml (needs uv and a package index)
 	$(UV) $(LOCK) --only-binary :all: --extra faster-whisper --extra silero --extra moonshine \
-		--extra engine --extra serve --extra postgresql --extra celery --extra openai-http --extra whisper-cpp \
+		--extra engine --extra serve --extra console --extra postgresql --extra celery --extra openai-http --extra whisper-cpp \
 		--extra evaluate --group dev \
 		pyproject.toml --output-file requirements.lock
 	sed -n 's/^cpwer = \["\(.*\)"\].*/\1/p' pyproject.toml | \

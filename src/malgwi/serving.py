@@ -157,6 +157,8 @@ def serve(
         server = uvicorn.Server(
             uvicorn.Config(
                 app,
+                loop="asyncio",  # the same everywhere, whatever else is installed
+                http="h11",
                 log_config=None,
                 access_log=False,
                 server_header=False,
