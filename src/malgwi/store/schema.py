@@ -273,6 +273,35 @@ api_key = Table(
     Column("last_used", Moment),
 )
 
+user_account = Table(
+    "user_account",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", Written, nullable=False),  # as it was written
+    Column("folded", Id, nullable=False, unique=True),  # as it is compared: NFC, without case
+    Column("role", Id, nullable=False),  # admin, editor, viewer
+    Column("password", Written, nullable=False),  # argon2id, with its parameters and salt
+    Column("created", Moment, nullable=False),
+    Column("disabled", Moment),
+    Column("last_signed_in", Moment),
+)
+
+session = Table(
+    "session",  # of a user, of a key, or of a key of the settings, which is in no table
+    metadata,
+    Column("sha256", Id, primary_key=True),  # of its token, which only the browser has
+    Column("user_id", Id, ForeignKey("user_account.id", ondelete="CASCADE")),
+    Column("key_id", Id, ForeignKey("api_key.id", ondelete="CASCADE")),
+    Column("proof", Id),  # by token and key, that it is of this key of the settings
+    Column("created", Moment, nullable=False),
+    Column("expires", Moment, nullable=False),
+    Column("last_seen", Moment, nullable=False),
+    Column("agent", Written, nullable=False),  # what the browser called itself
+    Index(None, "user_id"),
+    Index(None, "key_id"),
+    Index(None, "expires"),
+)
+
 audit = Table(
     "audit",  # rows are added, never changed
     metadata,
