@@ -166,6 +166,21 @@ utterance = Table(
     sqlite_autoincrement=True,
 )
 
+note = Table(
+    "note",  # what somebody wrote at a place of a recording; without text it marks the place
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("recording_id", Id, ForeignKey("recording.id", ondelete="CASCADE"), nullable=False),
+    Column("at", Float, nullable=False),  # seconds of the recording
+    Column("until", Float),
+    Column("channel", Integer),
+    Column("text", Written, nullable=False),
+    Column("author", Written),
+    Column("created", Moment, nullable=False),
+    Column("changed", Moment),
+    Index(None, "recording_id", "at", "id"),
+)
+
 # -- work for later
 
 job = Table(
