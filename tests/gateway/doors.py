@@ -124,7 +124,7 @@ def _routes(doors: Doors) -> APIRouter:
     @routes.post("/form")
     async def form(request: Request) -> dict[str, object]:
         async with doors.spool.form(request) as form:
-            files = {name: _seen(each) for name, each in form.files.items()}
+            files = {name: _seen(each) for name, each in form.files}
             return {"fields": form.fields, "files": files}
 
     @routes.post("/body")
@@ -150,7 +150,7 @@ def _routes(doors: Doors) -> APIRouter:
         request: Request, form: Annotated[Form, Depends(doors.form_of)]
     ) -> StreamingResponse:
         def lines(stop: Event, put: Callable[[bytes], None]) -> None:
-            for line in form.files["file"].path.read_bytes().splitlines(keepends=True):
+            for line in dict(form.files)["file"].path.read_bytes().splitlines(keepends=True):
                 put(line)
 
         return StreamingResponse(doors.crossing.stream(request, lines))

@@ -138,10 +138,6 @@ BAD_FORMS = {
     "not-ascii-urlencoded": ("a=말".encode(), "application/x-www-form-urlencoded"),
     "json": (b"{}", "application/json"),
     "no-type": (b"sound", ""),
-    "two-files": (
-        form(*['Content-Disposition: form-data; name="f"; filename="f"\r\n\r\nsound'] * 2),
-        BOUNDARY,
-    ),
 }
 
 

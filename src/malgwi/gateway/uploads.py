@@ -44,10 +44,18 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A form as it came: every field may be there several times, a file once."""
+    """A form as it came: every field may be there several times, with a text or a file."""
 
     fields: dict[str, list[str]] = field(default_factory=dict)
-    files: dict[str, Upload] = field(default_factory=dict)
+    files: list[tuple[str, Upload]] = field(default_factory=list)
+    """Each with the name of its field, in the order in which they came."""
+
+    def file(self, name: str) -> Upload | None:
+        """The file of that field. Raises BadOption where there are several."""
+        found = [upload for field, upload in self.files if field == name]
+        if len(found) > 1:
+            raise BadOption(f"The form has several files called {label(name)!r}. Send one.")
+        return found[0] if found else None
 
 
 class Spool:
@@ -221,8 +229,6 @@ class _MultipartReader:
         self._head, self._value = head, bytearray()
         self._file = None
         if head.is_file:
-            if head.field in self.form.files:
-                raise BadOption(f"The form has several files called {label(head.field)!r}.")
             self._file = self._files.new(head.filename or "", head.content_type)
 
     async def _end(self) -> None:
@@ -233,7 +239,7 @@ class _MultipartReader:
         upload = await self._file.finish()
         self._file = None
         if upload.size or self._head.filename:  # else a browser's input that nobody filled in
-            self.form.files[self._head.field] = upload
+            self.form.files.append((self._head.field, upload))
 
 
 async def _read_urlencoded(chunks: AsyncIterator[bytes], limits: Limits) -> Form:

@@ -43,6 +43,27 @@ def test_a_part_that_there_is_not_cannot_be_had(client: TestClient) -> None:
 
     assert answer.status_code == 416
     assert answer.headers["content-range"] == f"bytes */{len(wav())}"
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["type"] == "urn:malgwi:problem:no_such_range"
+
+
+@pytest.mark.parametrize("asked", ["seconds=0-3", "bytes", "bytes=", "bytes=x-y", "bytes=5-3"])
+def test_what_asks_for_no_part_gets_all_of_it(client: TestClient, asked: str) -> None:
+    answer = client.get(path_of(client), headers={"range": asked})
+
+    assert answer.status_code == 200
+    assert answer.content == wav()
+
+
+def test_a_part_of_what_has_changed_meanwhile_is_not_sent_alone(client: TestClient) -> None:
+    path = path_of(client)
+    part = {"range": "bytes=0-3"}
+
+    same = client.get(path, headers={**part, "if-range": client.head(path).headers["etag"]})
+    other = client.get(path, headers={**part, "if-range": '"another"'})
+
+    assert (same.status_code, len(same.content)) == (206, 4)
+    assert (other.status_code, len(other.content)) == (200, len(wav()))
 
 
 def test_a_look_tells_the_size_and_sends_nothing(client: TestClient) -> None:

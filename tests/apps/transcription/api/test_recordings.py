@@ -55,11 +55,14 @@ def test_a_recording_comes_with_all_that_is_said_of_it(opened: Site) -> None:
     assert opened.actions() == ["recording.create"]
 
 
-def test_the_files_of_a_recording_keep_their_order(opened: Site) -> None:
+@pytest.mark.parametrize(
+    "fields", [("file1", "file2", "file3"), ("file", "file", "file"), ("file", "file2", "file")]
+)
+def test_the_files_of_a_recording_keep_their_order(opened: Site, fields: tuple[str, ...]) -> None:
     sounds = [wav(pitch=100.0 * number) for number in (3, 1, 2)]
     files = [
-        (f"file{number}", (f"ch{number}.wav", sound, "audio/wav"))
-        for number, sound in enumerate(sounds, 1)
+        (field, (f"ch{number}.wav", sound, "audio/wav"))
+        for number, (field, sound) in enumerate(zip(fields, sounds, strict=True), 1)
     ]
 
     answer = opened.client().post("/v1/recordings", files=files, data={"offsets": [0, 2.5, 5]})

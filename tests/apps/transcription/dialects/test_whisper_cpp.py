@@ -102,6 +102,14 @@ def test_without_a_file_the_sentence_is_theirs(at: Desk) -> None:
     assert answer.json() == {"error": "no 'file' field in the request"}
 
 
+def test_two_recordings_in_one_field_are_refused(at: Desk) -> None:
+    answer = at.post("/inference", files=[("file", ("a.wav", b"a")), ("file", ("b.wav", b"b"))])
+
+    assert answer.status_code == 400
+    assert "several files called 'file'" in answer.json()["error"]
+    assert at.files() == []
+
+
 def test_the_many_knobs_of_another_decoder_are_ignored_and_said(at: Desk) -> None:
     knobs = {
         "temperature": "0.0", "temperature_inc": "0.2", "best_of": "2", "beam_size": "-1",

@@ -157,7 +157,7 @@ def _uploading(doors: ApiDoors) -> APIRouter:
     ) -> TakenInOut:
         """Keep a recording, and have it transcribed.
 
-        A form with the files, in any fields whose names begin with `file`, in the order of the
+        A form with the files, in fields whose names begin with `file`, in the order of the
         recording's channels; or as JSON the path of a file that is on this machine.
         """
 
@@ -270,20 +270,19 @@ def _media_out(position: int, part: MediaPart) -> MediaOut:
 
 def _take_form(doors: ApiDoors, caller: Caller, form: Form, asked: str | None) -> TakenIn:
     described = read_form(Described, form)
-    files = list(form.files.items())
-    for name, upload in files:
+    for name, upload in form.files:
         if not name.startswith(_FILE):
             raise BadField(name, f"it came as a file; those are called {_FILE}, {_FILE}2, ...")
         if not upload.size:
             raise BadField(name, "the file is empty")
-    if not files:
+    if not form.files:
         raise BadField(_FILE, "it is missing; send the recording in it, as a file")
     if unknown := unknown_fields(Described, form):
         raise BadOption(f"The form has fields that are none of ours: {', '.join(unknown)[:200]}.")
-    check(doors, described, len(files))
+    check(doors, described, len(form.files))
     arrived = [
         Arrived(doors.store.take_media(each.path, each.content_type or None), each.name or name)
-        for name, each in files
+        for name, each in form.files
     ]
     return take_in(doors, caller, arrived, described, source=Source.UPLOAD, asked=asked)
 

@@ -51,10 +51,11 @@ def lane_of(request: Request) -> Lane:
 
 
 def upload_in(form: Form, field: str) -> Upload:
-    """Raises BadField where there is none."""
-    if field not in form.files:
+    """Raises BadField where there is none, BadOption where there are several."""
+    upload = form.file(field)
+    if upload is None:
         raise BadField(field, "it is missing; send the recording in it, as a file")
-    return form.files[field]
+    return upload
 
 
 def query_of(request: Request) -> Form:

@@ -119,11 +119,12 @@ def router(doors: Doors) -> APIRouter:
     )
     async def inference(request: Request, form: Annotated[Form, Depends(received)]) -> Response:
         """What was said."""
-        if "file" not in form.files:
+        upload = form.file("file")
+        if upload is None:
             raise BadOption("no 'file' field in the request")  # their sentence: clients look for it
         asked = read_form(InferenceForm, form)
         _check_possible(asked)
-        upload, wanted = form.files["file"], _wanted(asked, request)
+        wanted = _wanted(asked, request)
         if asked.detect_language:
             name = upload.name or UNNAMED
             guesses = await doors.crossing.run(
