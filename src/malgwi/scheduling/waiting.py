@@ -97,9 +97,9 @@ class Waiting:
         self._tickets = [each for each in self._tickets if id(each) not in chosen]
         return batch
 
-    def seconds(self, lane: Lane | None = None) -> float:
-        """Of sound that wait in a lane and those before it, or in all."""
-        until = LANES.index(lane) if lane else len(LANES)
+    def seconds(self, lane: Lane) -> float:
+        """Of sound that wait in a lane and those before it."""
+        until = LANES.index(lane)
         return sum(each.piece.duration for each in self._tickets if LANES.index(each.lane) <= until)
 
     def count(self, lane: Lane) -> int:

@@ -5,7 +5,6 @@ windows, retries and word times; in float32, the same words. What differs is the
 computes, and that this one knows no int8.
 """
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,6 @@ from malgwi.stt.whisper import Whisper, check_files
 from malgwi.types import Engine
 
 COMPUTE_TYPES = ("float32", "float16", "bfloat16")
-WITHOUT_TENSOR_CORES = r"\bGTX 16\d\d|\bT(400|500|550|600|1000|1200|2000)\b|\bMX[45]50\b"
-"""Names of cards whose float16 gives nonsense, although their compute capability is 7.5."""
 
 
 class TransformersWhisper(Whisper):
@@ -34,7 +31,8 @@ class TransformersWhisper(Whisper):
         threads: int = 1,
         batch: int = 8,
     ) -> None:
-        """`compute_type` "auto" is float16 on a GPU that is good at it, float32 elsewhere.
+        """`compute_type` "auto" is float16 on GPUs that are all good at it, of compute capability 8
+        and later, and float32 elsewhere: among older ones there are some that give nonsense.
 
         `threads` are those of a CPU. More than one are hardly faster, and wait for each other by
         spinning: on a busy machine two took seven times as long as one.
@@ -88,6 +86,4 @@ def _precision(compute_type: str, place: Any) -> str:
 
 
 def _is_good_at_halves(place: Any) -> bool:
-    """Whether it has tensor cores, which came with compute capability 7 and not to all of them."""
-    card = torch.cuda.get_device_properties(place)
-    return card.major >= 7 and not re.search(WITHOUT_TENSOR_CORES, card.name)
+    return bool(torch.cuda.get_device_properties(place).major >= 8)

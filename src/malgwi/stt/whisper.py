@@ -17,7 +17,7 @@ docs/why/speed.md has what was measured.
 
 import math
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -171,10 +171,7 @@ class Whisper:
     def _guess(self, piece: Piece, among: Collection[str]) -> LanguageGuess:
         encoded = self._encode([piece], min(WINDOW, piece.duration + MORE_SILENCE))
         [answers] = self._model.detect_language(encoded)
-        guesses = [(token[2:-2], float(sure)) for token, sure in answers]
-        possible = [each for each in guesses if not among or each[0] in among]
-        language, sure = possible[0]
-        return LanguageGuess(language, min(1.0, sure / sum(each for _, each in possible)))
+        return likeliest({token[2:-2]: float(sure) for token, sure in answers}, among)
 
     def _with_language(self, piece: Piece) -> Piece:
         if piece.language is not None:
@@ -280,6 +277,13 @@ class Whisper:
                 self._words, self._model.is_multilingual, task=task, language=language
             )
         return self._tokenizers[language, task]
+
+
+def likeliest(sure: Mapping[str, float], among: Collection[str]) -> LanguageGuess:
+    """Among those that come into question; its share of theirs, and 0.0 where they have none."""
+    possible = {each: sure[each] for each in sure if not among or each in among}
+    language, total = max(possible, key=lambda each: possible[each]), sum(possible.values())
+    return LanguageGuess(language, min(1.0, possible[language] / total) if total else 0.0)
 
 
 def check_files(model_dir: Path) -> None:
