@@ -15,12 +15,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy import Connection, RowMapping
+from sqlalchemy import Connection
 
-from malgwi.errors import Conflict, NotFound
-from malgwi.store import webhooks
+from malgwi.errors import Conflict
+from malgwi.store import job_endings, job_rows
 from malgwi.store.engine import Database
 from malgwi.store.ids import new_id
+from malgwi.store.job_rows import JobRow
 from malgwi.store.schema import checkpoint, job, job_need
 from malgwi.store.upsert import insert_if_new, insert_or_update
 from malgwi.types import Job, JobState, Lane
@@ -35,7 +36,6 @@ _UNSENT = 200  # jobs a call, so that a transaction stays short
 _REAPERS_LOCK = 0x6A6F6273  # "jobs": of PostgreSQL's advisory locks, which are numbers
 _IDLE = 2  # seconds in the middle of a transaction after which whoever stopped there is put out
 _SLOW = 30  # the same while a handler's own result is written, which takes time to put into rows
-_BAD_ENDS = (JobState.DEAD, JobState.CANCELLED)
 
 
 def _utc_now() -> datetime:
@@ -86,22 +86,22 @@ class Ledger:
 
         def work(connection: Connection) -> Job:
             id = new_id()
-            _expect(connection, needs)
+            job_endings.expect(connection, needs)
             row = values | {"id": id, "created": self._now}
-            insert_if_new(connection, job, row)
-            if key is not None and (first := _jobs(connection, job.c.key == key)[0]).id != id:
-                return first
+            while not insert_if_new(connection, job, row):
+                for first in job_rows.jobs(connection, job.c.key == key):
+                    return first  # unless it was forgotten in this very moment
             if needs:
                 wanted = [{"job_id": id, "needs_id": each} for each in dict.fromkeys(needs)]
                 connection.execute(sa.insert(job_need), wanted)
-                self._settle(connection, job.c.id == id)
-            return _the_job(connection, id)
+                job_endings.settle(connection, self._now, job.c.id == id)
+            return job_rows.the_job(connection, id)
 
         return self._write(work)
 
     def get(self, job_id: str) -> Job:
         """Raises NotFound."""
-        return self._database.read(lambda connection: _the_job(connection, job_id))
+        return self._database.read(lambda connection: job_rows.the_job(connection, job_id))
 
     def list(  # noqa: PLR0913 - each of them narrows it
         self,
@@ -127,7 +127,7 @@ class Ledger:
             where.append(job.c.id < before)
 
         def work(connection: Connection) -> Sequence[Job]:
-            return _jobs(connection, *where, order=job.c.id.desc(), limit=limit)
+            return job_rows.jobs(connection, *where, order=job.c.id.desc(), limit=limit)
 
         return self._database.read(work)
 
@@ -138,14 +138,14 @@ class Ledger:
         """
 
         def work(connection: Connection) -> Job:
-            row = _locked(connection, job.c.id == job_id)
+            row = job_rows.locked(connection, job.c.id == job_id)
             if row is None:
-                raise _not_found(job_id)
+                raise job_rows.not_found(job_id)
             if row["state"] in (JobState.WAITING, JobState.QUEUED):
-                self._end(connection, job_id, JobState.CANCELLED, row["error"])
+                job_endings.end(connection, job_id, JobState.CANCELLED, row["error"], self._now)
             elif row["state"] == JobState.RUNNING:
-                _change(connection, job_id, cancel_asked=True)
-            return _the_job(connection, job_id)
+                job_rows.change(connection, job_id, cancel_asked=True)
+            return job_rows.the_job(connection, job_id)
 
         return self._write(work)
 
@@ -156,16 +156,16 @@ class Ledger:
         """
 
         def work(connection: Connection) -> Job:
-            row = _locked(connection, job.c.id == job_id)
+            row = job_rows.locked(connection, job.c.id == job_id)
             if row is None:
-                raise _not_found(job_id)
+                raise job_rows.not_found(job_id)
             if row["state"] != JobState.DEAD:
                 raise Conflict(
                     f"Job {job_id} is {row['state']}. Only a dead one can be tried again."
                 )
-            self._revive(connection, row, attempts)
-            self._settle(connection)
-            return _the_job(connection, job_id)
+            job_endings.revive(connection, row, attempts)
+            job_endings.settle(connection, self._now)
+            return job_rows.the_job(connection, job_id)
 
         return self._write(work)
 
@@ -201,7 +201,7 @@ class Ledger:
         """Keep what is done so far, as JSON, for the attempt that comes after this one."""
 
         def work(connection: Connection) -> Answer:
-            row = _locked(connection, _held(job_id, attempt))
+            row = job_rows.locked(connection, job_rows.held(job_id, attempt))
             if row is None:
                 return "fenced"
             values = {"job_id": job_id, "name": name, "data": data, "created": self._now}
@@ -229,13 +229,13 @@ class Ledger:
         """
 
         def work(connection: Connection) -> bool:
-            row = _locked(connection, job.c.id == job_id, job.c.attempt == attempt)
+            row = job_rows.locked(connection, job.c.id == job_id, job.c.attempt == attempt)
             if row is None or row["state"] != JobState.RUNNING:
                 return row is not None and row["state"] == JobState.DONE
             if write is not None:
                 self._put_out_after(connection, _SLOW)
                 write(connection)
-            self._end(connection, job_id, JobState.DONE, None)
+            job_endings.end(connection, job_id, JobState.DONE, None, self._now)
             return True
 
         return self._write(work)
@@ -247,7 +247,7 @@ class Ledger:
         `final` or there were as many as there may be. False where it is somebody else's."""
 
         def work(connection: Connection) -> bool:
-            row = _locked(connection, _held(job_id, attempt))
+            row = job_rows.locked(connection, job_rows.held(job_id, attempt))
             if row is not None:
                 self._give_back(connection, row, error, final, again_in)
             return row is not None
@@ -259,7 +259,7 @@ class Ledger:
         attempt. False where it is somebody else's."""
 
         def work(connection: Connection) -> bool:
-            row = _locked(connection, _held(job_id, attempt))
+            row = job_rows.locked(connection, job_rows.held(job_id, attempt))
             if row is not None:
                 more = {**row, "max_attempts": row["max_attempts"] + 1}
                 self._give_back(connection, more, row["error"], False, again_in)
@@ -271,9 +271,9 @@ class Ledger:
         """Whoever has it was asked to stop, and did. False where it is somebody else's."""
 
         def work(connection: Connection) -> bool:
-            row = _locked(connection, _held(job_id, attempt))
+            row = job_rows.locked(connection, job_rows.held(job_id, attempt))
             if row is not None:
-                self._end(connection, job_id, JobState.CANCELLED, row["error"])
+                job_endings.end(connection, job_id, JobState.CANCELLED, row["error"], self._now)
             return row is not None
 
         return self._write(work)
@@ -283,7 +283,7 @@ class Ledger:
         bears its name. Each costs an attempt: it may be what ended the process."""
 
         def work(connection: Connection) -> int:
-            rows = _all_locked(connection, _running(), job.c.worker == worker)
+            rows = job_rows.all_locked(connection, job_rows.is_running(), job.c.worker == worker)
             for row in rows:
                 self._lose(connection, row)
             return len(rows)
@@ -304,7 +304,7 @@ class Ledger:
             ids = connection.scalars(query.with_for_update(skip_locked=True)).all()
             these = job.c.id.in_(ids)
             connection.execute(sa.update(job).where(these).values(dispatched=self._now))
-            return _jobs(connection, these, order=job.c.id)
+            return job_rows.jobs(connection, these, order=job.c.id)
 
         return sorted(self._write(work), key=lambda each: list(Lane).index(each.lane))
 
@@ -333,7 +333,9 @@ class Ledger:
 
     def running(self) -> Sequence[Job]:
         """All that somebody has; `lease_until` changes with each heartbeat."""
-        return self._database.read(lambda connection: _jobs(connection, _running()))
+        return self._database.read(
+            lambda connection: job_rows.jobs(connection, job_rows.is_running())
+        )
 
     def reap(self, silent: Sequence[Job]) -> Mapping[str, int]:
         """Take the `silent` ones from who has them, unless there was a heartbeat since, and settle
@@ -342,10 +344,10 @@ class Ledger:
         def work(connection: Connection) -> Mapping[str, int]:
             if not self._alone(connection):
                 return {}
-            lost = [row for each in silent for row in _free(connection, *_as_seen(each))]
+            lost = [row for each in silent for row in job_rows.free(connection, *_as_seen(each))]
             for row in lost:
                 self._lose(connection, row)
-            return {"lost": len(lost), "settled": self._settle(connection)}
+            return {"lost": len(lost), "settled": job_endings.settle(connection, self._now)}
 
         return self._write(work)
 
@@ -400,13 +402,13 @@ class Ledger:
             )
             .returning(*job.c)
         )
-        row = connection.execute(change).mappings().one_or_none()
-        return None if row is None else _as_job(row, _needs(connection, [row["id"]]))
+        rows = connection.execute(change).mappings().all()
+        return next(iter(job_rows.as_jobs(connection, rows)), None)
 
     def _say(self, job_id: str, attempt: int, **values: Any) -> Answer:
         change = (
             sa.update(job)
-            .where(_held(job_id, attempt))
+            .where(job_rows.held(job_id, attempt))
             .values(values)
             .returning(job.c.cancel_asked)
         )
@@ -415,7 +417,7 @@ class Ledger:
             return "fenced"
         return "cancel" if asked else "fine"
 
-    def _lose(self, connection: Connection, row: Mapping[str, Any]) -> None:
+    def _lose(self, connection: Connection, row: JobRow) -> None:
         error = f"Its worker died, or was cut off, at attempt {row['attempt']}."
         if row["attempt"] >= row["max_attempts"]:
             error = f"Its worker died, or was cut off, at the last of {row['attempt']} attempts."
@@ -424,17 +426,17 @@ class Ledger:
     def _give_back(
         self,
         connection: Connection,
-        row: Mapping[str, Any],
+        row: JobRow,
         error: str | None,
         final: bool,
         again_in: float,
     ) -> None:
         if row["cancel_asked"]:
-            self._end(connection, row["id"], JobState.CANCELLED, error)
+            job_endings.end(connection, row["id"], JobState.CANCELLED, error, self._now)
         elif final or row["attempt"] >= row["max_attempts"]:
-            self._end(connection, row["id"], JobState.DEAD, error)
+            job_endings.end(connection, row["id"], JobState.DEAD, error, self._now)
         else:
-            _change(
+            job_rows.change(
                 connection,
                 row["id"],
                 state=JobState.QUEUED.value,
@@ -446,153 +448,11 @@ class Ledger:
                 not_before=self._later(again_in) if again_in else None,
             )
 
-    def _end(self, connection: Connection, job_id: str, state: JobState, error: str | None) -> None:
-        _change(
-            connection,
-            job_id,
-            state=state.value,
-            error=error,
-            ended=self._now,
-            lease_until=None,
-        )
-        if state is not JobState.DEAD:  # that one may be tried again, from where it was
-            connection.execute(sa.delete(checkpoint).where(checkpoint.c.job_id == job_id))
-        webhooks.job_ended(connection, job_id, state)
-        needs_it = sa.select(job_need.c.job_id).where(job_need.c.needs_id == job_id)
-        self._settle(connection, job.c.id.in_(needs_it))
-
-    def _revive(self, connection: Connection, row: Mapping[str, Any], attempts: int) -> None:
-        """As waiting, with what died of it; `_settle` finds out whether there is a reason to."""
-        _change(
-            connection,
-            row["id"],
-            state=JobState.WAITING.value,
-            max_attempts=row["attempt"] + attempts,
-            error=None,
-            worker=None,
-            dispatched=None,
-            not_before=None,
-            ended=None,
-            cancel_asked=False,
-        )
-        needs_it = sa.select(job_need.c.job_id).where(job_need.c.needs_id == row["id"])
-        never_tried = (job.c.state == JobState.DEAD.value, job.c.attempt == 0)
-        for each in _all_locked(connection, job.c.id.in_(needs_it), *never_tried):
-            self._revive(connection, each, attempts)
-
-    def _settle(self, connection: Connection, among: sa.ColumnElement[bool] | None = None) -> int:
-        """Queue those that wait for nothing any more, end those that wait for nothing to come."""
-        needed = job.alias("needed")
-        of_it = sa.select(needed.c.id).join(job_need, job_need.c.needs_id == needed.c.id)
-        of_it = of_it.where(job_need.c.job_id == job.c.id).correlate(job)
-        open_one = of_it.where(needed.c.state != JobState.DONE.value)
-        lost_one = of_it.where(needed.c.state.in_([each.value for each in _BAD_ENDS]))
-        waiting = [job.c.state == JobState.WAITING.value, *([] if among is None else [among])]
-        ripe = sa.update(job).where(*waiting, ~sa.exists(open_one))
-        settled = connection.execute(ripe.values(state=JobState.QUEUED.value)).rowcount
-        query = sa.select(job.c.id, lost_one.limit(1).scalar_subquery().label("lost"))
-        for each in connection.execute(query.where(*waiting, sa.exists(lost_one))).all():
-            reason = f"It needs job {each.lost}, which will not be done."
-            self._end(connection, each.id, JobState.DEAD, reason)  # and so on with who needs it
-            settled += 1
-        return settled
-
     def _alone(self, connection: Connection) -> bool:
         """Until the end of the transaction; on SQLite every writer is."""
         lock = sa.select(sa.func.pg_try_advisory_xact_lock(_REAPERS_LOCK))
         return self._database.is_sqlite or bool(connection.scalar(lock))
 
 
-def _running() -> sa.ColumnElement[bool]:
-    return job.c.state == JobState.RUNNING.value
-
-
-def _held(job_id: str, attempt: int) -> sa.ColumnElement[bool]:
-    return sa.and_(job.c.id == job_id, job.c.attempt == attempt, _running())
-
-
 def _as_seen(seen: Job) -> tuple[sa.ColumnElement[bool], ...]:
-    return _held(seen.id, seen.attempt), job.c.lease_until == seen.lease_until
-
-
-def _change(connection: Connection, job_id: str, **values: Any) -> None:
-    connection.execute(sa.update(job).where(job.c.id == job_id).values(values))
-
-
-def _locked(connection: Connection, *where: sa.ColumnElement[bool]) -> Mapping[str, Any] | None:
-    return next(iter(_all_locked(connection, *where)), None)
-
-
-def _all_locked(
-    connection: Connection, *where: sa.ColumnElement[bool]
-) -> Sequence[Mapping[str, Any]]:
-    query = sa.select(job).where(*where).order_by(job.c.id).with_for_update()
-    return [row._asdict() for row in connection.execute(query)]
-
-
-def _free(connection: Connection, *where: sa.ColumnElement[bool]) -> Sequence[Mapping[str, Any]]:
-    """Locked, but for those that somebody else has locked: nobody waits for them."""
-    query = sa.select(job).where(*where).with_for_update(skip_locked=True)
-    return [row._asdict() for row in connection.execute(query)]
-
-
-def _expect(connection: Connection, needs: Sequence[str]) -> None:
-    """Raises NotFound. They cannot end while the transaction lasts, and so not unseen."""
-    query = sa.select(job.c.id).where(job.c.id.in_(needs)).with_for_update(read=True)
-    there = set(connection.scalars(query)) if needs else set()
-    for each in needs:
-        if each not in there:
-            raise _not_found(each)
-
-
-def _not_found(job_id: str) -> NotFound:
-    return NotFound(f"There is no job {job_id}.")
-
-
-def _the_job(connection: Connection, job_id: str) -> Job:
-    for each in _jobs(connection, job.c.id == job_id):
-        return each
-    raise _not_found(job_id)
-
-
-def _jobs(
-    connection: Connection,
-    *where: sa.ColumnElement[bool],
-    order: sa.ColumnElement[Any] = job.c.id,
-    limit: int | None = None,
-) -> Sequence[Job]:
-    query = sa.select(job).where(*where).order_by(order).limit(limit)
-    rows = connection.execute(query).mappings().all()
-    needs = _needs(connection, [row["id"] for row in rows])
-    return [_as_job(row, needs) for row in rows]
-
-
-def _needs(connection: Connection, ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
-    found: dict[str, list[str]] = {}
-    query = sa.select(job_need).where(job_need.c.job_id.in_(ids)).order_by(job_need.c.needs_id)
-    for row in connection.execute(query) if ids else ():
-        found.setdefault(row.job_id, []).append(row.needs_id)
-    return found
-
-
-def _as_job(row: RowMapping, needs: Mapping[str, Sequence[str]]) -> Job:
-    return Job(
-        id=row["id"],
-        kind=row["kind"],
-        lane=Lane(row["lane"]),
-        queue=row["queue"],
-        payload=row["payload"],
-        state=JobState(row["state"]),
-        attempt=row["attempt"],
-        max_attempts=row["max_attempts"],
-        created=row["created"],
-        needs=tuple(needs.get(row["id"], ())),
-        progress=row["progress"] or {},
-        error=row["error"],
-        worker=row["worker"],
-        lease_until=row["lease_until"],
-        started=row["started"],
-        ended=row["ended"],
-        cancel_asked=row["cancel_asked"],
-        key=row["key"],
-    )
+    return job_rows.held(seen.id, seen.attempt), job.c.lease_until == seen.lease_until
