@@ -3,13 +3,12 @@
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from malgwi.errors import BadOption, Conflict, NotFound
-from malgwi.store import Database
+from malgwi.store import Database, NewRecording, RecordingFilter, SqlStore
 from malgwi.store.ledger import Ledger
 from malgwi.store.schema import meta
 from malgwi.types import Job, JobState, Lane
@@ -427,11 +426,12 @@ class Clock:
 
 
 @pytest.mark.parametrize("hours", [-24, 24])
+@pytest.mark.parametrize("kind", ["sqlite"])
 def test_a_clock_that_jumps_loses_no_job_and_takes_none_away(
-    template: Path, connections: Callable[[str], Database], hours: int
+    database: Database, hours: int
 ) -> None:
     clock = Clock()
-    ledger = Ledger(connections(f"sqlite:///{template}"), clock)
+    ledger = Ledger(database, clock)
     running, sent = claimed(ledger), add(ledger)
     assert [each.id for each in ledger.unsent()] == [sent.id]
 
@@ -445,6 +445,85 @@ def test_a_clock_that_jumps_loses_no_job_and_takes_none_away(
     assert [each.id for each in ledger.unsent()] == [sent.id]
     assert ledger.overdue(20) == {}
     assert ledger.claim(sent.id, "worker", LEASE) is not None
+
+
+@pytest.mark.parametrize("pause", [60, 10_000_000_000])
+@pytest.mark.parametrize("kind", ["sqlite"])
+def test_an_attempt_that_is_put_off_before_the_clock_is_put_back_does_not_wait_for_years(
+    database: Database, pause: float
+) -> None:
+    clock = Clock()
+    ledger = Ledger(database, clock)
+    clock.now += timedelta(days=4 * 365)
+    job = claimed(ledger)
+    ledger.fail(job.id, job.attempt, "Later.", final=False, again_in=pause)
+    assert ledger.claim(job.id, "worker", LEASE) is None
+
+    clock.now -= timedelta(days=4 * 365)
+
+    assert ledger.claim(job.id, "worker", LEASE) is not None
+
+
+def test_a_job_for_a_moment_years_ahead_waits_for_it(ledger: Ledger) -> None:
+    job = add(ledger, not_before=datetime.now(UTC) + timedelta(days=4 * 365))
+
+    assert ledger.claim(job.id, "worker", LEASE) is None
+
+
+def ended(ledger: Ledger, **options: object) -> Job:
+    job = claimed(ledger, **options)
+    assert ledger.finish(job.id, job.attempt)
+    return ledger.get(job.id)
+
+
+def test_jobs_that_ended_long_ago_are_forgotten_with_what_they_kept(ledger: Ledger) -> None:
+    dead = claimed(ledger)
+    ledger.checkpoint(dead.id, dead.attempt, "piece", 1)
+    ledger.fail(dead.id, dead.attempt, "It broke.", final=True)
+    gone = [ended(ledger), ledger.cancel(add(ledger).id), dead]
+    queued, running = add(ledger), claimed(ledger)
+
+    assert ledger.forget(timedelta(days=1)) == 0
+    assert ledger.forget(timedelta(0)) == 3
+
+    assert {each.id for each in ledger.list()} == {queued.id, running.id}
+    assert all(ledger.checkpoints(each.id) == {} for each in gone)
+
+
+def test_a_job_is_not_forgotten_while_another_needs_it(ledger: Ledger) -> None:
+    first = ended(ledger)
+    after = add(ledger, needs=[first.id])
+
+    assert ledger.forget(timedelta(0)) == 0
+
+    held = ledger.claim(after.id, "worker", LEASE)
+    assert held is not None
+    ledger.finish(held.id, held.attempt)
+    assert ledger.forget(timedelta(0)) == 2
+
+
+def test_the_last_job_of_a_recording_is_forgotten_when_the_recording_is(
+    store: SqlStore,
+) -> None:
+    ledger = Ledger(store.database)
+    recording = store.add_recording(NewRecording("call.wav"))
+    first, last = (ended(ledger, recording_id=recording.id) for _ in range(2))
+    done = RecordingFilter(state=JobState.DONE)
+
+    assert ledger.forget(timedelta(0)) == 1
+    assert [each.id for each in ledger.list()] == [last.id]
+    assert [each.id for each in store.recordings(done).items] == [recording.id]
+
+    store.delete_recording(recording.id)
+    assert ledger.forget(timedelta(0)) == 1
+    assert first.id != last.id
+
+
+def test_the_key_of_a_job_that_was_forgotten_is_free(ledger: Ledger) -> None:
+    first = ended(ledger, key="upload-1")
+    ledger.forget(timedelta(0))
+
+    assert add(ledger, key="upload-1").id != first.id
 
 
 @pytest.fixture

@@ -77,9 +77,8 @@ def revive(connection: Connection, row: JobRow, attempts: int) -> None:
 
 
 def forget(connection: Connection, before: Any, most: int) -> int:
-    """Jobs that ended before, with their checkpoints; how many. Not while another needs one, or
-    that other could be tried again without it; nor the last one of a recording that is here:
-    that is what is known of its state."""
+    """Jobs that ended before, with their checkpoints; how many. Not while another needs one: that
+    could be tried again without it."""
     later = job.alias("later")
     is_needed = sa.exists().where(job_need.c.needs_id == job.c.id)
     is_last = ~sa.exists().where(later.c.recording_id == job.c.recording_id, later.c.id > job.c.id)

@@ -33,6 +33,8 @@ Result = TypeVar("Result")
 
 ATTEMPTS = 3
 _UNSENT = 200  # jobs a call, so that a transaction stays short
+_FORGOTTEN = 500  # the same
+_LONGEST_PAUSE = 3600.0  # seconds between two attempts
 _REAPERS_LOCK = 0x6A6F6273  # "jobs": of PostgreSQL's advisory locks, which are numbers
 _IDLE = 2  # seconds in the middle of a transaction after which whoever stopped there is put out
 _SLOW = 30  # the same while a handler's own result is written, which takes time to put into rows
@@ -243,8 +245,9 @@ class Ledger:
     def fail(
         self, job_id: str, attempt: int, error: str, *, final: bool, again_in: float = 0
     ) -> bool:
-        """This attempt came to nothing. There is another in `again_in` seconds, unless it is
-        `final` or there were as many as there may be. False where it is somebody else's."""
+        """This attempt came to nothing. There is another in `again_in` seconds, an hour at most,
+        unless it is `final` or there were as many as there may be. False where it is somebody
+        else's."""
 
         def work(connection: Connection) -> bool:
             row = job_rows.locked(connection, job_rows.held(job_id, attempt))
@@ -351,7 +354,25 @@ class Ledger:
 
         return self._write(work)
 
+    # -- for whoever tidies up
+
+    def forget(self, ended_before: timedelta) -> int:
+        """Jobs that ended so long ago, with their checkpoints and their keys; how many.
+
+        Not while another needs one; nor the last one of a recording that is here, which is what
+        is known of its state.
+        """
+        forgotten = 0
+        while some := self._write(self._forget(ended_before)):
+            forgotten += some
+        return forgotten
+
     # -- how it is done
+
+    def _forget(self, ended_before: timedelta) -> Callable[[Connection], int]:
+        return lambda connection: job_endings.forget(
+            connection, self._now - ended_before, _FORGOTTEN
+        )
 
     def _write(self, work: Callable[[Connection], Result]) -> Result:
         """As the database's, but whoever stops in the middle of it is put out.
@@ -379,7 +400,10 @@ class Ledger:
         return self._now + timedelta(seconds=seconds)
 
     def _ready(self) -> sa.ColumnElement[bool]:
-        due = sa.or_(job.c.not_before.is_(None), job.c.not_before <= self._now)
+        at = job.c.not_before
+        # No attempt waits so long for the next: the clock was put back since.
+        put_off = sa.and_(job.c.attempt > 0, at > self._later(_LONGEST_PAUSE))
+        due = sa.or_(at.is_(None), at <= self._now, put_off)
         return sa.and_(job.c.state == JobState.QUEUED.value, due)
 
     def _late(self, after: float) -> sa.ColumnElement[bool]:
@@ -445,7 +469,7 @@ class Ledger:
                 worker=None,
                 lease_until=None,
                 dispatched=None,
-                not_before=self._later(again_in) if again_in else None,
+                not_before=self._later(min(again_in, _LONGEST_PAUSE)) if again_in else None,
             )
 
     def _alone(self, connection: Connection) -> bool:
