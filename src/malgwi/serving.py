@@ -22,6 +22,7 @@ from typing import Any
 
 import uvicorn
 from fastapi import APIRouter, FastAPI
+from starlette.types import ASGIApp
 
 from malgwi import bootstrap, gateway, logs, memory, ops, plugins, stt
 from malgwi.apps.transcription.dialects import SHAPES, Doors, routers
@@ -76,6 +77,8 @@ class Front:
     lock: Lock
     routers: Sequence[APIRouter]
     shapes: Mapping[str, Shape]
+    around: Callable[[FastAPI], ASGIApp] = lambda app: app
+    """Puts pages beside it."""
 
 
 def run(config: Config, announce: Callable[[str], None]) -> bool:
@@ -156,7 +159,7 @@ def serve(
         )
         server = uvicorn.Server(
             uvicorn.Config(
-                app,
+                front.around(app),
                 loop="asyncio",  # the same everywhere, whatever else is installed
                 http="h11",
                 log_config=None,
