@@ -1,4 +1,4 @@
-"""What the tests of several rooms need: a loaded Whisper, and real speech.
+"""What the tests of several rooms need: a loaded Whisper, real speech, PostgreSQL and Redis.
 
 Where a model or a recording is missing its tests are skipped, but not in CI: a suite that skips
 everything is green and proves nothing.
@@ -8,17 +8,20 @@ import os
 import shutil
 import signal
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
 import pytest
+from jobs.servers import NoRedis, RedisServer, redis_server
+from store.postgresql import TEMPLATE, NoPostgreSQL, PostgreSQL, postgresql
 
 from malgwi import ops, plugins
 from malgwi.errors import EngineError
 from malgwi.ops.sample import NAME, READING, make_sample
+from malgwi.store import connect, migration
 from malgwi.stt import Transcriber
 from malgwi.types import Samples
 from malgwi.vad import VoiceDetector
@@ -86,9 +89,44 @@ def channels(sample: Path) -> list[Samples]:
 
 
 @pytest.fixture(scope="session")
+def server() -> Iterator[PostgreSQL]:
+    """One for all tests, with a database of which each leaves the tables, and makes it empty."""
+    try:
+        with postgresql() as running:
+            _migrate(running.create(TEMPLATE))
+            yield running
+    except NoPostgreSQL as error:
+        missing(str(error))
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite database with all tables and nothing in them."""
+    path = tmp_path_factory.mktemp("template") / "malgwi.db"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[RedisServer]:
+    """One for all tests."""
+    try:
+        with redis_server() as running:
+            yield running
+    except NoRedis as error:
+        missing(str(error))
+
+
+@pytest.fixture(scope="session")
 def shared() -> Path:
     """The measuring material beside the checkout; whoever uses it is marked `shared`."""
     folder = Path(__file__).resolve().parents[2] / "shared"
     if not folder.is_dir():
         pytest.skip(f"There is no {folder}.")
     return folder
+
+
+def _migrate(url: str) -> None:
+    database = connect(url)
+    migration.upgrade(database)
+    database.close()

@@ -4,30 +4,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import missing
-from jobs.servers import NoRedis, RedisServer, redis_server
+from jobs.servers import RedisServer
 from jobs.sites import Distributed, Embedded, Site
-from store.conftest import connections, server, template, url
+from store.conftest import connections, url
 
 from malgwi.store import Database
 
-__all__ = ["connections", "server", "template", "url"]
+__all__ = ["connections", "url"]
 
 PLACES = (
     "embedded-sqlite",
     "embedded-postgresql",
     pytest.param("celery-postgresql", marks=pytest.mark.slow),  # a minute, all of it
 )
-
-
-@pytest.fixture(scope="session")
-def redis() -> Iterator[RedisServer]:
-    """One for all tests."""
-    try:
-        with redis_server() as running:
-            yield running
-    except NoRedis as error:
-        missing(str(error))
 
 
 @pytest.fixture

@@ -16,8 +16,7 @@ import pytest
 import sqlalchemy as sa
 from jobs.servers import RedisServer
 from jobs.sites import LEASE, Distributed, Process, Site, eventually
-from store.conftest import TEMPLATE
-from store.postgresql import NoPostgreSQL, PostgreSQL, postgresql
+from store.postgresql import TEMPLATE, NoPostgreSQL, PostgreSQL, postgresql
 
 from malgwi.jobs import Reaper, send_unsent
 from malgwi.store import Database, upgrade

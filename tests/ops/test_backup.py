@@ -13,7 +13,6 @@ from threading import Event, Thread
 
 import pytest
 from ops.backups import Home, populate
-from store.conftest import server, template
 from store.kept import SAID, aged, recorded, transcribed, with_media
 from store.postgresql import PostgreSQL
 
@@ -25,8 +24,6 @@ from malgwi.ops.digest import sha256_of
 from malgwi.store import Correction, SqlStore, migration
 from malgwi.store.dump import Place
 from malgwi.store.ids import new_id
-
-__all__ = ["server", "template"]
 
 KINDS = ("sqlite", "postgresql")
 NOTHING_SET = Settings({})

