@@ -11,6 +11,9 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from threading import Event, Thread
 
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
 from malgwi import bootstrap, serving, workers
 from malgwi.apps.transcription import api
 from malgwi.apps.transcription.dialects import SHAPES, routers
@@ -18,12 +21,12 @@ from malgwi.apps.transcription.orders import KIND, Order
 from malgwi.apps.transcription.watch import Names, Told, Watcher
 from malgwi.apps.transcription.webhooks import Reach, Sender
 from malgwi.config import Config
-from malgwi.errors import MalgwiError
+from malgwi.errors import EngineMissing, MalgwiError
 from malgwi.jobs import Queue
 from malgwi.jobs.inprocess import InProcess
 from malgwi.pipeline import Engines
 from malgwi.serving import Front, Parts
-from malgwi.store import Glossaries, Ledger, Outbox, Search, SqlStore, Uploads
+from malgwi.store import Glossaries, Ledger, Outbox, People, Search, SqlStore, Uploads
 from malgwi.types import Lane
 
 log = logging.getLogger(__name__)
@@ -43,12 +46,15 @@ def run(config: Config, announce: Callable[[str], None]) -> bool:
     with ExitStack() as open_things:
         store = workers.open_store(config)
         open_things.callback(store.close)
-        lock = api.lock_of(store, serving.settings_keys(config), config.serve.host)
+        keys, people = serving.settings_keys(config), People(store.database)
+        lock = api.lock_of(store, people, keys, config.serve.host)
         parts = open_things.enter_context(serving.opened(config, spool=data / "spool"))
         stop = Event()
         queue = open_things.enter_context(_queue(config, store, parts))
         doors = api.ApiDoors(
             store=store,
+            people=people,
+            keys=keys,
             ledger=Ledger(store.database),
             uploads=Uploads(store.database, data / "uploads"),
             glossaries=Glossaries(store.database),
@@ -69,10 +75,20 @@ def run(config: Config, announce: Callable[[str], None]) -> bool:
             config.serve.host,
             config.serve.port,
             lock,
-            [*api.routers(doors), *routers(parts.doors)],
+            [*api.routers(doors), api.for_editors(routers(parts.doors))],
             {**SHAPES, **api.SHAPES},
+            _console if config.serve.console else lambda app: app,
+            api.OPEN_PATHS,
         )
         return serving.serve(parts, front, announce, on_end=stop.set)
+
+
+def _console(service: FastAPI) -> ASGIApp:
+    try:
+        from malgwi.console.app import beside  # takes a second
+    except ModuleNotFoundError as error:
+        raise EngineMissing("console", error.name) from error
+    return beside(service)
 
 
 @contextmanager
@@ -104,7 +120,6 @@ Chore = Callable[[Event], None]
 def _chores(
     store: SqlStore, doors: api.ApiDoors, watcher: Callable[[], Watcher] | None
 ) -> Iterator[Chore]:
-    assert doors.outbox
     yield Sender(doors.outbox, doors.reach).run
     yield partial(_sweep, store, doors)
     if watcher:
