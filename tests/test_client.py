@@ -202,6 +202,7 @@ def test_files_on_one_clock_are_one_recording(client: Client, radio: Path, tmp_p
     assert kept["id"] in [each["id"] for each in client.recordings(name="Night watch")]
 
 
+@pytest.mark.slow
 def test_a_large_file_goes_on_where_the_connection_broke(running: Library, tmp_path: Path) -> None:
     large = tmp_path / "large.wav"
     with wave.open(str(large), "wb") as file:
@@ -232,6 +233,7 @@ def test_a_large_file_goes_on_where_the_connection_broke(running: Library, tmp_p
         assert (submitted["duplicate"], again["duplicate"]) == (False, True)
 
 
+@pytest.mark.slow
 def test_waiting_outlives_a_new_start_of_the_service(tmp_path: Path, radio: Path) -> None:
     with ThreadPoolExecutor(1) as one:
         with library(tmp_path, MALGWI_STT__OPTIONS=slow(60.0)) as first:
@@ -249,6 +251,7 @@ def test_waiting_outlives_a_new_start_of_the_service(tmp_path: Path, radio: Path
             assert waiting.result(timeout=60)["state"] == "done"
 
 
+@pytest.mark.slow
 def test_jobs_are_listed_called_off_and_tried_again(
     client: Client, running: Library, tmp_path: Path
 ) -> None:
@@ -272,6 +275,7 @@ def test_jobs_are_listed_called_off_and_tried_again(
         client.retry(other["job"]["id"])
 
 
+@pytest.mark.slow
 def test_a_job_is_called_off(busy: Library, radio: Path) -> None:
     with Client(address(busy)) as client:
         job = client.submit(radio, languages=["en"])["job"]
@@ -311,6 +315,7 @@ def test_what_was_said_is_found_page_after_page(
     assert [json.loads(each)["text"] for each in found] == [hits[0]["text"]] * 3
 
 
+@pytest.mark.slow
 def test_without_the_right_key_it_is_said_how_to_give_one(tmp_path: Path, radio: Path) -> None:
     (tmp_path / "key").write_text(f"{KEY}\n")
     with library(tmp_path, MALGWI_ENGINE__KEYS=KEY) as locked:
@@ -470,6 +475,7 @@ def test_the_commands_send_wait_and_fetch(running: Library, radio: Path, tmp_pat
     assert told["duplicate"] and told["job"]["progress"]["transcript"] == shown["Transcript"]
 
 
+@pytest.mark.slow
 def test_a_recording_without_a_transcript_is_told_from_one_that_is_not_there(
     running: Library, tmp_path: Path
 ) -> None:
@@ -504,6 +510,7 @@ def test_what_cannot_be_asked_is_a_sentence(
     assert sentence in line
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_waiting_leaves_the_job_alone_and_says_its_id(
     busy: Library, radio: Path, tmp_path: Path
 ) -> None:

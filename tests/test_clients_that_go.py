@@ -16,6 +16,8 @@ from mutations import FORMS, LISTEN
 from test_fuzz import FEW, complaints
 from test_serving import TRANSCRIPTIONS, Engine, engine, slow, until
 
+pytestmark = pytest.mark.slow
+
 RATE = 8_000
 SPEECH = wav_bytes(tone(440.0, 2.0, RATE), RATE)
 TURNS = 40

@@ -203,6 +203,7 @@ def withstood(folder: Path, count: int) -> Counter[int]:
     return statuses
 
 
+@pytest.mark.slow
 def test_three_hundred_wild_requests_are_answered_in_words(tmp_path: Path) -> None:
     statuses = withstood(tmp_path, 300)
     assert statuses[200] and statuses[400] and statuses[413]

@@ -160,6 +160,7 @@ def test_who_follows_a_job_does_not_keep_the_service_from_ending(
 
 
 def test_a_file_that_falls_into_the_watched_folder_is_transcribed_and_left_there(
+@pytest.mark.slow
     tmp_path: Path, watch: Path
 ) -> None:
     folder = tmp_path / "in"
@@ -175,6 +176,7 @@ def test_a_file_that_falls_into_the_watched_folder_is_transcribed_and_left_there
         until(lambda: running.transcripts(recordings()[0]["id"]))
 
         assert [each["source"] for each in recordings()] == ["watch"]
+@pytest.mark.slow
         assert (folder / "night.wav").exists()
 
 
@@ -190,6 +192,7 @@ def test_a_cancelled_job_stops(tmp_path: Path, watch: Path) -> None:
 
 
 @pytest.fixture
+@pytest.mark.slow
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """Twelve megabytes."""
     folder = tmp_path / "disk"
@@ -209,6 +212,7 @@ def test_a_full_disk_is_said_and_costs_nothing_that_was_kept(
     tmp_path: Path, watch: Path, small_disk: Path
 ) -> None:
     with library(tmp_path, MALGWI_STORE__DATA=str(small_disk / "data")) as running:
+@pytest.mark.slow
         kept = running.submit(watch, languages="en")
         until(lambda: running.job(kept["job"]["id"])["state"] == "done")
         large = write(tmp_path / "large.wav", tone(200.0, 400.0, 16_000), 16_000)
@@ -221,3 +225,4 @@ def test_a_full_disk_is_said_and_costs_nothing_that_was_kept(
         small = write(tmp_path / "small.wav", tone(500.0, 3.0, 16_000), 16_000)
         again = running.submit(small, languages="en")
         until(lambda: running.job(again["job"]["id"])["state"] == "done")
+@pytest.mark.slow

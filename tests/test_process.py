@@ -87,6 +87,7 @@ def test_ctrl_c_leaves_whole_files_of_what_is_done(
     assert "watch.json" in shown
 
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_ends_it_and_leaves_nothing(
     watch: Path, tmp_path: Path, environment: dict[str, str]
 ) -> None:

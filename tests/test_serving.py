@@ -127,6 +127,7 @@ def test_it_answers_where_it_says_it_listens(tmp_path: Path, speech: Path) -> No
         until(lambda: not running.spooled)
 
 
+@pytest.mark.slow
 def test_sigterm_lets_requests_end_and_leaves_no_process(tmp_path: Path, speech: Path) -> None:
     with engine(tmp_path, MALGWI_STT__OPTIONS=slow(1.0)) as running, ThreadPoolExecutor(1) as one:
         until(running.ready)
@@ -141,6 +142,7 @@ def test_sigterm_lets_requests_end_and_leaves_no_process(tmp_path: Path, speech:
         until(lambda: not alive(children))
 
 
+@pytest.mark.slow
 def test_kill_9_of_the_service_leaves_no_process_and_the_next_one_clears_its_spool(
     tmp_path: Path, speech: Path
 ) -> None:
@@ -158,6 +160,7 @@ def test_kill_9_of_the_service_leaves_no_process_and_the_next_one_clears_its_spo
         assert not other.spooled
 
 
+@pytest.mark.slow
 def test_a_killed_engine_process_costs_no_request(tmp_path: Path, speech: Path) -> None:
     with engine(tmp_path, MALGWI_STT__OPTIONS=slow(0.4)) as running, ThreadPoolExecutor(6) as six:
         until(running.ready)
@@ -171,6 +174,7 @@ def test_a_killed_engine_process_costs_no_request(tmp_path: Path, speech: Path) 
         assert 'malgwi_engine_restarts_total{engine="scripted",model="scripted"} 1.0' in metrics
 
 
+@pytest.mark.slow
 def test_an_engine_that_dies_of_everything_is_answered_503_and_ends_the_service(
     tmp_path: Path, speech: Path
 ) -> None:
@@ -182,6 +186,7 @@ def test_an_engine_that_dies_of_everything_is_answered_503_and_ends_the_service(
         assert running.process.wait(timeout=60) == 70
 
 
+@pytest.mark.slow
 def test_a_wedged_engine_turns_not_ready_and_is_replaced(tmp_path: Path, speech: Path) -> None:
     settings = {"MALGWI_ENGINE__CANARY": "1", "MALGWI_ENGINE__PATIENCE": "2"}
     with engine(tmp_path, **settings) as running, ThreadPoolExecutor(1) as one:
@@ -197,6 +202,7 @@ def test_a_wedged_engine_turns_not_ready_and_is_replaced(tmp_path: Path, speech:
         until(running.ready)
 
 
+@pytest.mark.slow
 def test_a_client_that_goes_in_mid_upload_or_before_the_answer_leaves_nothing(
     tmp_path: Path, speech: Path
 ) -> None:
@@ -220,6 +226,7 @@ def test_a_client_that_goes_in_mid_upload_or_before_the_answer_leaves_nothing(
         assert running.transcribe(speech).status_code == 200
 
 
+@pytest.mark.slow
 def test_an_idle_model_is_unloaded_and_comes_back(tmp_path: Path, speech: Path) -> None:
     with engine(tmp_path, MALGWI_ENGINE__IDLE_UNLOAD="0.5") as running:
         assert running.transcribe(speech).status_code == 200
@@ -229,6 +236,7 @@ def test_an_idle_model_is_unloaded_and_comes_back(tmp_path: Path, speech: Path) 
         assert running.transcribe(speech).status_code == 200
 
 
+@pytest.mark.slow
 def test_an_engine_without_a_model_fits_into_any_memory(tmp_path: Path, speech: Path) -> None:
     settings = {"MALGWI_ENGINE__MEMORY": "1GiB", "MALGWI_ENGINE__PRELOAD": "[]"}
     with engine(tmp_path, **settings) as running:
@@ -250,6 +258,7 @@ def test_what_was_said_is_in_no_log(tmp_path: Path, speech: Path) -> None:
     assert [line for line in map(json.loads, lines) if line.get("status") == 200]
 
 
+@pytest.mark.slow
 def test_beyond_this_machine_a_key_is_needed(tmp_path: Path, speech: Path) -> None:
     code, said = refused(tmp_path, "--host", "0.0.0.0")
     assert code == 2 and "malgwi engine key" in said
@@ -277,7 +286,7 @@ def test_beyond_this_machine_a_key_is_needed(tmp_path: Path, speech: Path) -> No
         ({"MALGWI_STT__ENGINE": "faster-whisper"}, "malgwi models pull whisper-base"),
         ({"MALGWI_STT__ENGINE": "telepathy"}, "No stt engine is called 'telepathy'"),
         ({"MALGWI_ENGINE__WYOMING_HOST": "0.0.0.0"}, "Wyoming has no keys"),
-        ({"STT_ENDPOINT": "http://127.0.0.1:9"}, "127.0.0.1:9"),
+        pytest.param({"STT_ENDPOINT": "http://127.0.0.1:9"}, "127.0.0.1:9", marks=pytest.mark.slow),
         ({"STT_DEVICE": "gpu"}, "MALGWI_STT__DEVICE is 'gpu'"),
     ],
 )
@@ -297,6 +306,7 @@ def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
     assert code == 2 and "Address already in use" in said and "--port" in said
 
 
+@pytest.mark.slow
 @pytest.mark.model
 def test_a_gpu_that_is_asked_for_and_not_there_is_refused_with_the_diagnosis(
     tmp_path: Path, models: Path
@@ -311,6 +321,7 @@ def test_a_gpu_that_is_asked_for_and_not_there_is_refused_with_the_diagnosis(
     assert "STT_DEVICE is cuda, and no GPU can be used" in said
 
 
+@pytest.mark.slow
 @pytest.mark.model
 def test_whisper_hears_the_sample_and_says_what_it_runs_on(
     tmp_path: Path, models: Path, sample: Path

@@ -14,7 +14,7 @@ __all__ = ["connections", "url"]
 
 PLACES = (
     "embedded-sqlite",
-    "embedded-postgresql",
+    pytest.param("embedded-postgresql", marks=pytest.mark.slow),
     pytest.param("celery-postgresql", marks=pytest.mark.slow),  # a minute, all of it
 )
 

@@ -80,6 +80,7 @@ def test_a_job_under_way_is_called_off(site: Site) -> None:
     assert site.results() == {}
 
 
+@pytest.mark.slow
 def test_progress_can_be_read_while_it_goes_on_and_afterwards(site: Site) -> None:
     site.start()
     job = site.add("steps", {"count": 8, "seconds": 0.15})
@@ -151,6 +152,7 @@ def test_nothing_that_was_said_is_in_the_error(site: Site) -> None:
     assert not site.log.exists() or SAID not in site.log.read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_a_job_of_a_kind_that_nobody_knows_is_dead_in_the_end(site: Site) -> None:
     site.start()
     job = site.add("unheard-of", max_attempts=2)
@@ -220,6 +222,7 @@ def test_an_id_that_comes_again_is_done_once(site: Site, times: int) -> None:
     after = site.add("note")
 
     site.start()
+@pytest.mark.slow
     site.ended(job, after)
 
     assert site.steps(job) == [(1, None)]

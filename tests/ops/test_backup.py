@@ -25,7 +25,7 @@ from malgwi.store import Correction, SqlStore, migration
 from malgwi.store.dump import Place
 from malgwi.store.ids import new_id
 
-KINDS = ("sqlite", "postgresql")
+KINDS = ("sqlite", pytest.param("postgresql", marks=pytest.mark.slow))
 NOTHING_SET = Settings({})
 
 

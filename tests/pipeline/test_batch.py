@@ -367,6 +367,7 @@ def test_sound_that_cannot_be_decoded_ends_it_and_leaves_no_thread() -> None:
     assert not at_work()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("voices", ["nobody", "turns", "everybody"])
 def test_an_hour_keeps_a_few_blocks_of_sound_alive(voices: str) -> None:
     minutes = 60

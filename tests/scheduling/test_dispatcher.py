@@ -201,6 +201,7 @@ def test_a_piece_that_does_not_fit_alone_is_refused(tmp_path: Path) -> None:
             asked.ask("transcribe", [piece(0.6)], Account(LIVE), Event())
 
 
+@pytest.mark.slow
 def test_a_hung_process_is_ended_and_its_work_done_by_another(tmp_path: Path) -> None:
     diary = Diary()
     with dispatcher(made(struck=tmp_path / "struck"), diary, patience=2.0) as asked:
@@ -210,6 +211,7 @@ def test_a_hung_process_is_ended_and_its_work_done_by_another(tmp_path: Path) ->
     assert diary.restarts == 1
 
 
+@pytest.mark.slow
 def test_a_process_that_hangs_before_a_long_piece_holds_nobody_up() -> None:
     with (
         dispatcher(made(), diary := Diary(), patience=2.0) as asked,
@@ -226,6 +228,7 @@ def test_a_process_that_hangs_before_a_long_piece_holds_nobody_up() -> None:
         assert diary.restarts == 1
 
 
+@pytest.mark.slow
 def test_what_hung_is_not_said_to_have_been_killed_by_the_system() -> None:
     with (
         dispatcher(made(), patience=0.5) as asked,

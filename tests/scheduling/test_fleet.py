@@ -75,6 +75,13 @@ def test_what_is_to_be_there_from_the_start_is_loaded_without_being_asked_for() 
         until(lambda: loaded(models) == {"whisper-base"})
 
 
+@pytest.fixture(scope="module")
+def loading() -> Iterator[ModelFleet]:
+    """One for all names: each model is loaded once."""
+    with fleet() as models:
+        yield models
+
+
 @pytest.mark.parametrize(
     ("asked", "got"),
     [
@@ -87,9 +94,10 @@ def test_what_is_to_be_there_from_the_start_is_loaded_without_being_asked_for() 
         ("ggml-small.bin", "whisper-small"),
     ],
 )
-def test_a_model_answers_to_the_names_it_has_elsewhere(asked: str, got: str) -> None:
-    with fleet() as models:
-        assert models.load(asked).name == got
+def test_a_model_answers_to_the_names_it_has_elsewhere(
+    loading: ModelFleet, asked: str, got: str
+) -> None:
+    assert loading.load(asked).name == got
 
 
 @pytest.mark.parametrize("asked", ["whisper-huge", "../../etc/passwd", "whisper-1/..", "모델"])

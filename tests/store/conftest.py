@@ -11,7 +11,10 @@ from store.postgresql import TEMPLATE, PostgreSQL
 from malgwi.store import Database, SqlStore, Store, connect
 from malgwi.store.ids import new_id
 
-KINDS = ("sqlite", "postgresql")
+KINDS = ("sqlite", pytest.param("postgresql", marks=pytest.mark.slow))
+
+quickly_in_both = pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+"""For a few of each kind, so that `make test` asks PostgreSQL too."""
 
 
 @pytest.fixture(params=KINDS)
@@ -43,7 +46,7 @@ def empty_url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iter
 @pytest.fixture
 def other_url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The same, of the other kind."""
-    [other] = set(KINDS) - {kind}
+    [other] = {"sqlite", "postgresql"} - {kind}
     with _nothing(other, request, tmp_path / "other.db") as address:
         yield address
 

@@ -1,6 +1,7 @@
 import unicodedata
 
 import pytest
+from store.conftest import quickly_in_both
 
 from malgwi.errors import NotFound
 from malgwi.store import Database, Glossaries
@@ -11,6 +12,7 @@ def glossaries(database: Database) -> Glossaries:
     return Glossaries(database)
 
 
+@quickly_in_both
 def test_every_state_of_a_glossary_is_kept(glossaries: Glossaries) -> None:
     first = glossaries.put("무전", "one", "somebody")
     second = glossaries.put("무전", "two")

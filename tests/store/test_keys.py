@@ -5,6 +5,7 @@ from hashlib import sha256
 
 import pytest
 import sqlalchemy as sa
+from store.conftest import quickly_in_both
 from store.kept import NASTY
 
 from malgwi.errors import NotFound
@@ -15,6 +16,7 @@ YESTERDAY = datetime.now(UTC) - timedelta(days=1)
 TOMORROW = datetime.now(UTC) + timedelta(days=1)
 
 
+@quickly_in_both
 def test_a_key_opens_as_who_it_was_made_for(store: SqlStore) -> None:
     made, plain = store.new_key(NASTY, Role.EDITOR, TOMORROW)
     store.new_key("another", Role.ADMIN)

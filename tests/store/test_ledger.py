@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
+from store.conftest import quickly_in_both
 
 from malgwi.errors import BadOption, Conflict, NotFound
 from malgwi.store import Database, NewRecording, RecordingFilter, SqlStore
@@ -90,6 +91,7 @@ def test_of_many_that_add_a_key_at_once_all_get_the_same_job(ledger: Ledger) -> 
     assert len({job.id for job in got}) == 1
 
 
+@quickly_in_both
 def test_the_most_urgent_goes_first_and_the_oldest_of_those(ledger: Ledger) -> None:
     batch, first = add(ledger), add(ledger, lane=Lane.INTERACTIVE)
     second, live = add(ledger, lane=Lane.INTERACTIVE), add(ledger, lane=Lane.LIVE)
@@ -100,6 +102,7 @@ def test_the_most_urgent_goes_first_and_the_oldest_of_those(ledger: Ledger) -> N
     assert [each and each.id for each in order] == [live.id, first.id, second.id, batch.id, None]
 
 
+@quickly_in_both
 def test_of_many_who_claim_a_job_one_gets_it(ledger: Ledger) -> None:
     jobs = [add(ledger) for _ in range(5)]
     got: list[str] = []
@@ -120,6 +123,7 @@ def test_of_many_who_claim_a_job_one_gets_it(ledger: Ledger) -> None:
     assert sorted(got) == [each.id for each in jobs]
 
 
+@quickly_in_both
 def test_an_older_token_changes_nothing(ledger: Ledger) -> None:
     old = claimed(ledger)
     lose(ledger)
@@ -532,6 +536,7 @@ def on_postgresql(kind: str) -> None:
         pytest.skip("SQLite has one writer at a time, on one machine.")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("on_postgresql")
 def test_who_is_frozen_in_the_middle_of_a_word_holds_up_nobody_for_long(
     ledger: Ledger, connections: Callable[[str], Database], url: str

@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Barrier
 
 import pytest
+from store.conftest import quickly_in_both
 from store.kept import aged, recorded, with_media
 
 from malgwi.errors import NotFound
@@ -80,6 +81,7 @@ def test_the_same_content_is_kept_once(store: SqlStore, data: Path) -> None:
     assert len(files(data)) == 1
 
 
+@quickly_in_both
 def test_of_many_that_keep_the_same_at_once_all_succeed(store: SqlStore, data: Path) -> None:
     together = Barrier(4)
 

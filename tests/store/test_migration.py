@@ -12,6 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import Connection
+from store.conftest import quickly_in_both
 
 from malgwi.errors import StoreError
 from malgwi.store import Database, migration, schema
@@ -41,6 +42,7 @@ def tables(database: Database) -> set[str]:
     return set(database.read(lambda connection: sa.inspect(connection).get_table_names()))
 
 
+@quickly_in_both
 def test_the_steps_lead_to_the_tables_of_the_schema(
     empty_url: str, connections: Connecting
 ) -> None:
@@ -74,6 +76,7 @@ def test_a_step_back_and_forth_ends_with_the_same_tables(database: Database) -> 
     assert "kept again" in names(database)
 
 
+@pytest.mark.slow
 def test_processes_that_start_together_make_the_tables_once(
     empty_url: str, connections: Connecting
 ) -> None:

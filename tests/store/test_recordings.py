@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from threading import Barrier
 
 import pytest
+from store.conftest import quickly_in_both
 from store.kept import NASTY, SAID, aged, recorded, transcribed, with_media
 
 from malgwi.errors import BadInput, BadOption, NotFound
@@ -29,6 +30,7 @@ def names(store: SqlStore, which: RecordingFilter) -> list[str]:
     return [each.name for each in store.recordings(which).items]
 
 
+@quickly_in_both
 def test_what_is_added_can_be_read(store: SqlStore) -> None:
     kept = store.keep_media([b"sound"], "audio/wav")
     new = NewRecording(
@@ -60,6 +62,7 @@ def test_a_moment_is_the_same_wherever_it_was_written(store: SqlStore) -> None:
     assert added.started.utcoffset() == timedelta(0)
 
 
+@quickly_in_both
 def test_whatever_people_write_is_kept_as_they_wrote_it(store: SqlStore) -> None:
     kept = store.keep_media([b"sound"], NASTY)
     name = NASTY.replace("/", "").replace("\\", "")
@@ -100,6 +103,7 @@ def test_a_second_recording_of_a_key_is_the_first(store: SqlStore) -> None:
     assert len(store.recordings().items) == 1
 
 
+@quickly_in_both
 def test_of_many_that_add_a_key_at_once_all_get_the_same_recording(store: SqlStore) -> None:
     together = Barrier(4)
 
@@ -121,6 +125,7 @@ def test_a_recording_of_media_that_are_not_here_is_refused(store: SqlStore) -> N
     assert store.recordings().items == ()
 
 
+@quickly_in_both
 def test_recordings_are_listed_newest_first_by_pages(store: SqlStore) -> None:
     added = [recorded(store, f"number {number}") for number in range(5)]
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection
+from store.conftest import quickly_in_both
 from store.kept import NASTY, recorded, texts, transcript, utterance
 
 from malgwi.errors import BadOption
@@ -68,6 +69,7 @@ def every_page(
         meanwhile()
 
 
+@quickly_in_both
 def test_a_hit_says_where_it_is_and_what_was_said_around_it(
     store: SqlStore, search: Search
 ) -> None:
@@ -94,6 +96,7 @@ def test_a_hit_says_where_it_is_and_what_was_said_around_it(
     )
 
 
+@quickly_in_both
 def test_a_text_is_found_as_it_is_now(store: SqlStore, search: Search) -> None:
     saved = said(store, "at the north gate")
     store.correct(saved.id, 1, [Correction("00-0000", "at the south gate")])
@@ -109,6 +112,7 @@ def test_a_text_is_found_as_it_is_now(store: SqlStore, search: Search) -> None:
     assert found(search, "south") == []
 
 
+@quickly_in_both
 def test_what_is_deleted_is_not_found_and_nothing_of_it_stays(
     store: SqlStore, search: Search
 ) -> None:
@@ -216,6 +220,7 @@ def test_one_recording_and_one_transcript_can_be_searched(store: SqlStore, searc
     assert found(search, "gate", SearchFilter(transcript=again.id)) == ["gate b"]
 
 
+@pytest.mark.slow
 def test_a_label_of_many_recordings_is_found_in_all_of_them(
     store: SqlStore, search: Search
 ) -> None:
@@ -314,6 +319,7 @@ def test_pages_have_every_hit_once_whatever_comes_meanwhile(
     assert [each for each in hits if each in there] == there
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", list(Order))
 def test_all_of_what_is_frequent_is_found_stretch_by_stretch(
     store: SqlStore, search: Search, order: Order
@@ -325,6 +331,7 @@ def test_all_of_what_is_frequent_is_found_stretch_by_stretch(
     assert sorted(hit.start for hit in hits) == [10.0 * number for number in range(1_700)]
 
 
+@pytest.mark.slow
 def test_a_page_that_finds_nothing_in_many_candidates_says_how_to_go_on(
     store: SqlStore, search: Search
 ) -> None:

@@ -7,6 +7,7 @@ from threading import Barrier
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from store.conftest import quickly_in_both
 from store.kept import NASTY, SAID, recorded, transcribed, transcript, transcripts, utterance
 
 from malgwi.errors import BadInput, BadOption, Conflict, NotFound, Stale
@@ -37,6 +38,7 @@ def test_what_is_read_is_equal_to_what_was_saved(store: SqlStore, said: Transcri
 
 
 def test_order_is_kept_also_of_what_begins_at_once(store: SqlStore) -> None:
+@quickly_in_both
     both = [utterance(1, "you first", channel=1), utterance(1, "no you", channel=0)]
 
     saved = transcribed(store, transcript(*both))
@@ -76,6 +78,7 @@ def test_a_second_transcript_of_a_key_is_the_first(store: SqlStore) -> None:
 
 
 def test_of_many_that_save_a_key_at_once_one_is_kept(store: SqlStore) -> None:
+@quickly_in_both
     recording = recorded(store)
     together = Barrier(4)
 
@@ -121,6 +124,7 @@ def test_a_correction_makes_a_revision_and_leaves_the_old_one(store: SqlStore) -
     assert (made.number, made.author, made.note) == (2, "key-1", "heard it twice")
     assert made.kind is RevisionKind.CORRECTION
     assert store.transcript(saved.id, 1) == SAID
+@quickly_in_both
     now = store.transcript(saved.id)
     assert store.transcript(saved.id, 2) == now
     assert now.utterances[0].text == "unit five at the north gate"

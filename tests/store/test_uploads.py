@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from store.conftest import quickly_in_both
 
 from malgwi.errors import NotFound, Overloaded, StoreFull
 from malgwi.store import Database, PendingUpload, Uploads, Writing
@@ -39,6 +40,7 @@ def test_an_upload_knows_what_it_was_begun_with(uploads: Uploads) -> None:
     assert pending.expires > datetime.now(UTC)
 
 
+@quickly_in_both
 def test_pieces_follow_each_other(uploads: Uploads) -> None:
     pending = begun(uploads)
 

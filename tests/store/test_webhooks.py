@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from store.conftest import quickly_in_both
 from store.kept import transcribed
 
 from malgwi.errors import BadOption, NotFound
@@ -150,6 +151,7 @@ def test_what_is_taken_is_nobody_elses_until_its_lease_ends(
     assert only(outbox).delivery.attempts == 2
 
 
+@quickly_in_both
 def test_of_many_senders_one_gets_it(outbox: Outbox, database: Database) -> None:
     outbox.add(URL, [Event.TRANSCRIPT_READY])
     tell(database)

@@ -48,7 +48,7 @@ ENGINES: dict[str, Callable[[], Path]] = {
 WHISPER = pytest.param("faster-whisper", marks=pytest.mark.model)
 TORCH = pytest.param("transformers", marks=pytest.mark.model)
 UNLOCKED = {"transformers"}  # torch is too large for requirements.lock: skipped in CI too
-LOCAL = ["moonshine", WHISPER, TORCH]
+LOCAL = [pytest.param("moonshine", marks=pytest.mark.slow), WHISPER, TORCH]
 
 
 @contextmanager
@@ -62,7 +62,7 @@ SERVERS: dict[str, Callable[[], AbstractContextManager[str]]] = {
     "whisper-cpp": whisper_server,
 }
 SERVED = [
-    pytest.param("openai-http", marks=pytest.mark.model),
+    pytest.param("openai-http", marks=[pytest.mark.model, pytest.mark.slow]),
     pytest.param("whisper-cpp", marks=pytest.mark.slow),
 ]
 REAL = [*LOCAL, *SERVED]

@@ -57,6 +57,7 @@ def test_it_hears_what_was_said(whisper: Transcriber, times: Samples) -> None:
     assert all(word.confidence and word.confidence > 0.2 for word in heard.words)
 
 
+@pytest.mark.slow
 def test_what_else_is_in_the_batch_makes_no_difference(
     whisper: Transcriber, times: Samples, age: Samples, period: Samples
 ) -> None:
@@ -69,6 +70,7 @@ def test_what_else_is_in_the_batch_makes_no_difference(
     assert [letters(each) for each in alone] == [letters(each) for each in together[:3]]
 
 
+@pytest.mark.slow
 def test_encoded_together_as_on_a_gpu_it_is_heard_the_same_way(
     whisper: Transcriber, models: Path, times: Samples, age: Samples, period: Samples
 ) -> None:
@@ -83,6 +85,7 @@ def test_encoded_together_as_on_a_gpu_it_is_heard_the_same_way(
         assert one.span.end == pytest.approx(other.span.end, abs=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_what_was_said_is_translated_where_that_is_asked_for(
     whisper: Transcriber, shared: Path
@@ -180,6 +183,7 @@ def test_hot_words_are_taken_however_many_there_are(
     assert heard.words
 
 
+@pytest.mark.slow
 def test_what_makes_no_sense_is_heard_again_and_that_is_said(
     whisper: Transcriber, times: Samples
 ) -> None:
@@ -190,6 +194,7 @@ def test_what_makes_no_sense_is_heard_again_and_that_is_said(
     assert heard.attempts > 1
 
 
+@pytest.mark.slow
 def test_what_is_longer_than_the_window_is_heard_as_far_as_it_goes(
     whisper: Transcriber, channels: list[Samples], period: Samples
 ) -> None:

@@ -334,6 +334,7 @@ def test_a_server_that_was_busy_for_a_moment_is_asked_again() -> None:
     assert written(heard.words) == "Yes, it was."
 
 
+@pytest.mark.slow
 def test_a_server_that_dies_later_is_gone() -> None:
     with serving(server()) as web:
         engine = OpenAIHttp(endpoint=web.address)

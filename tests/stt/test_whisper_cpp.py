@@ -291,6 +291,7 @@ def test_a_server_that_is_stuck_is_gone_once_its_time_is_over() -> None:
         over.set()
 
 
+@pytest.mark.slow
 def test_a_server_that_dies_later_is_gone() -> None:
     with serving(server(lambda asked: YES)) as web:
         engine = WhisperCpp(endpoint=web.address)

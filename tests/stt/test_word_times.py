@@ -38,6 +38,7 @@ def aligned(draw: st.DrawFn) -> tuple[list[str], list[int], Path, float]:
     return texts, lengths, Path(path, sure), draw(st.floats(0, 12))
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(aligned())
 def test_words_are_in_order_inside_and_complete(
