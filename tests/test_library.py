@@ -20,6 +20,7 @@ import pytest
 from audio.soundfiles import tone, write
 from test_serving import ENGINE, alive, environment
 
+KEY = "a-key-that-nobody-guesses"
 TURNS = 24  # somebody speaks for a second and a half every four
 
 
@@ -100,6 +101,35 @@ def test_a_recording_is_kept_transcribed_and_read(tmp_path: Path, watch: Path) -
         assert len(running.said(made["recording"]["id"])) == TURNS
         kept = running.http.get(f"/v1/recordings/{made['recording']['id']}").json()
         assert (kept["name"], kept["duration"]) == ("Night watch", TURNS * 4.0)
+
+
+@pytest.mark.slow
+def test_the_engine_works_for_whoever_may_edit_and_for_no_other(
+    tmp_path: Path, watch: Path
+) -> None:
+    admin = {"authorization": f"Bearer {KEY}"}
+    with library(tmp_path, MALGWI_ENGINE__KEYS=KEY) as running:
+
+        def key(role: str) -> dict[str, str]:
+            made = running.http.post(
+                "/v1/keys", json={"name": role, "role": role}, headers=admin
+            ).json()
+            return {"authorization": f"Bearer {made['secret']}"}
+
+        def heard(path: str, field: str, headers: dict[str, str]) -> httpx.Response:
+            with watch.open("rb") as sound:
+                return running.http.post(path, files={field: sound}, headers=headers)
+
+        viewer, editor = key("viewer"), key("editor")
+        refused = heard("/v1/audio/transcriptions", "file", viewer)
+
+        assert refused.status_code == 403
+        assert "editor" in refused.json()["error"]["message"]
+        for path in ("/v1/listen", "/asr", "/detect-language", "/inference", "/load"):
+            assert heard(path, "audio_file", viewer).status_code == 403, path
+        assert running.http.get("/v1/models", headers=viewer).is_success
+        assert heard("/v1/audio/transcriptions", "file", editor).is_success
+        assert heard("/v1/audio/transcriptions", "file", admin).is_success
 
 
 def test_kill_9_in_the_middle_loses_nothing_and_doubles_nothing(

@@ -40,7 +40,7 @@ def app(site: Site, outbox: Outbox, needed: bool) -> FastAPI:
         keys=StoreLock(site.store, Keys(), needed),
         metrics=Metrics("1.2.3"),
         health=_Well(),
-        routers=[router(replace(site.doors, reach=Reach([LISTED])), outbox)],
+        routers=[router(replace(site.doors, outbox=outbox, reach=Reach([LISTED])))],
         shapes={"/v1/webhooks": shape},
     )
 

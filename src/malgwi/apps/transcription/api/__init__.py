@@ -15,9 +15,9 @@ problems, pages, fields, bodies, file_names, references   how HTTP is done here
 kept, rewriting, glossary_content                         pure functions over what is kept
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends, Request
 from fastapi.routing import APIRoute
 
 from malgwi.apps.transcription.api import (
@@ -32,7 +32,7 @@ from malgwi.apps.transcription.api import (
     uploads,
     webhooks,
 )
-from malgwi.apps.transcription.api.access import StoreLock, lock_of
+from malgwi.apps.transcription.api.access import StoreLock, lock_of, needs
 from malgwi.apps.transcription.api.doors import ApiDoors
 from malgwi.apps.transcription.api.glossary_content import glossary_of
 from malgwi.apps.transcription.api.problems import shape
@@ -40,12 +40,14 @@ from malgwi.apps.transcription.api.rewriting import rewritings
 from malgwi.apps.transcription.api.uploads import sweep
 from malgwi.apps.transcription.api.work import GLOSSARY
 from malgwi.gateway import Shape
+from malgwi.store import Role
 
 __all__ = [
     "GLOSSARY",
     "SHAPES",
     "ApiDoors",
     "StoreLock",
+    "for_editors",
     "glossary_of",
     "lock_of",
     "rewritings",
@@ -82,9 +84,22 @@ def routers(doors: ApiDoors) -> list[APIRouter]:
         search.router(doors.search),
         glossaries.router(doors),
         *keys.routers(doors),
-        *([webhooks.router(doors, doors.outbox)] if doors.outbox else []),
+        webhooks.router(doors),
     ]
     for route in (each for router in made for each in router.routes):
         if isinstance(route, APIRoute):
             route.operation_id = route.name  # what a generated client calls it
     return made
+
+
+def for_editors(routers: Iterable[APIRouter]) -> APIRouter:
+    """Routes of others beside these. Whoever may only read does not make the machine work."""
+    guarded = APIRouter(dependencies=[Depends(_at_work)])
+    for each in routers:
+        guarded.include_router(each)
+    return guarded
+
+
+async def _at_work(request: Request) -> None:
+    if request.method not in ("GET", "HEAD"):
+        await needs(Role.EDITOR)(request)

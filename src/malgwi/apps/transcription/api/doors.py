@@ -25,8 +25,8 @@ class ApiDoors:
     limits: Limits
     send: Callable[[Job], None]
     """Tells the queue of a job that is to be done."""
-    outbox: Outbox | None = None
-    """The same, of webhooks."""
+    outbox: Outbox
+    """What webhooks are to be told."""
     reach: Reach = field(default_factory=Reach)
     """Whom webhooks may tell."""
     reference_folders: tuple[Path, ...] = ()

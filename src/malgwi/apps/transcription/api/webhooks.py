@@ -12,7 +12,7 @@ from malgwi.apps.transcription.api.doors import ApiDoors
 from malgwi.apps.transcription.api.fields import Cursor, Limit
 from malgwi.apps.transcription.api.pages import PageOf
 from malgwi.apps.transcription.api.problems import problems
-from malgwi.store import Delivery, DeliveryState, Event, Outbox, Paging, Webhook
+from malgwi.store import Delivery, DeliveryState, Event, Paging, Webhook
 
 
 class WebhookIn(BaseModel):
@@ -68,7 +68,8 @@ class DeliveryOut(BaseModel):
     last_error: str | None
 
 
-def router(doors: ApiDoors, outbox: Outbox) -> APIRouter:
+def router(doors: ApiDoors) -> APIRouter:
+    outbox = doors.outbox
     routes = APIRouter(
         prefix="/v1/webhooks",
         tags=["webhooks"],
