@@ -16,6 +16,7 @@ from malgwi.store import (
     Correction,
     Page,
     Paging,
+    Placed,
     Revision,
     RevisionKind,
     SqlStore,
@@ -37,8 +38,8 @@ def test_what_is_read_is_equal_to_what_was_saved(store: SqlStore, said: Transcri
     assert store.transcript(saved.id, 1) == said
 
 
-def test_order_is_kept_also_of_what_begins_at_once(store: SqlStore) -> None:
 @quickly_in_both
+def test_order_is_kept_also_of_what_begins_at_once(store: SqlStore) -> None:
     both = [utterance(1, "you first", channel=1), utterance(1, "no you", channel=0)]
 
     saved = transcribed(store, transcript(*both))
@@ -77,8 +78,8 @@ def test_a_second_transcript_of_a_key_is_the_first(store: SqlStore) -> None:
         store.save_transcript(another.id, SAID, key="job-1")
 
 
-def test_of_many_that_save_a_key_at_once_one_is_kept(store: SqlStore) -> None:
 @quickly_in_both
+def test_of_many_that_save_a_key_at_once_one_is_kept(store: SqlStore) -> None:
     recording = recorded(store)
     together = Barrier(4)
 
@@ -98,7 +99,19 @@ def test_utterances_come_by_pages_in_order(store: SqlStore) -> None:
 
     found = list(walk(lambda paging: store.utterances(saved.id, paging=paging), limit=3))
 
-    assert found == list(SAID.utterances)
+    assert [each.utterance for each in found] == list(SAID.utterances)
+    assert [each.position for each in found] == [0, 1, 2, 3]
+
+
+def test_a_page_begins_at_a_position(store: SqlStore) -> None:
+    saved = transcribed(store)
+
+    first = store.utterances(saved.id, UtteranceFilter(position=1), Paging(limit=2))
+    rest = store.utterances(saved.id, UtteranceFilter(position=1), Paging(first.next_cursor))
+    of_one = store.utterances(saved.id, UtteranceFilter(position=2, channel=1))
+
+    assert [each.position for each in first.items + rest.items] == [1, 2, 3]
+    assert [each.position for each in of_one.items] == [3]
 
 
 def test_utterances_of_a_channel_and_after_a_time(store: SqlStore) -> None:
@@ -107,10 +120,11 @@ def test_utterances_of_a_channel_and_after_a_time(store: SqlStore) -> None:
     of_one = store.utterances(saved.id, UtteranceFilter(channel=1)).items
     later = store.utterances(saved.id, UtteranceFilter(after=20.0)).items
 
-    assert [each.text for each in of_one] == ["say again", "copy that"]
-    assert [each.span.start for each in later] == [20.0, 30.0]
+    assert [each.utterance.text for each in of_one] == ["say again", "copy that"]
+    assert [each.utterance.span.start for each in later] == [20.0, 30.0]
 
 
+@quickly_in_both
 def test_a_correction_makes_a_revision_and_leaves_the_old_one(store: SqlStore) -> None:
     saved = transcribed(store)
 
@@ -124,7 +138,6 @@ def test_a_correction_makes_a_revision_and_leaves_the_old_one(store: SqlStore) -
     assert (made.number, made.author, made.note) == (2, "key-1", "heard it twice")
     assert made.kind is RevisionKind.CORRECTION
     assert store.transcript(saved.id, 1) == SAID
-@quickly_in_both
     now = store.transcript(saved.id)
     assert store.transcript(saved.id, 2) == now
     assert now.utterances[0].text == "unit five at the north gate"
@@ -305,7 +318,7 @@ def test_nothing_is_found_of_a_revision_that_is_not_there(store: SqlStore, numbe
         store.diff(saved.id, 1, number)
 
 
-def walk(ask: Callable[[Paging], Page[Utterance]], limit: int) -> list[Utterance]:
+def walk(ask: Callable[[Paging], Page[Placed]], limit: int) -> list[Placed]:
     page = ask(Paging(limit=limit))
     found = list(page.items)
     while page.next_cursor:

@@ -12,6 +12,7 @@ from malgwi.store.base import (
     NewRecording,
     Page,
     Paging,
+    Placed,
     Recording,
     RecordingChanges,
     RecordingFilter,
@@ -29,6 +30,7 @@ from malgwi.store.engine import Database, connect
 from malgwi.store.glossaries import Glossaries, GlossaryRevision
 from malgwi.store.ledger import Ledger
 from malgwi.store.migration import upgrade
+from malgwi.store.outline_base import LOW_CONFIDENCE, Flag, Outline
 from malgwi.store.search import Search
 from malgwi.store.search_base import Hit, Line, Order, SearchFilter
 from malgwi.store.sql_store import SqlStore
@@ -39,6 +41,7 @@ __all__ = [
     "ApiKey",
     "AuditEntry",
     "Authorship",
+    "LOW_CONFIDENCE",
     "Correction",
     "Database",
     "Delivery",
@@ -50,6 +53,7 @@ __all__ = [
     "GlossaryRevision",
     "Hit",
     "Ledger",
+    "Flag",
     "Line",
     "Media",
     "MediaPart",
@@ -61,11 +65,13 @@ __all__ = [
     "Paging",
     "PendingUpload",
     "Place",
+    "Outline",
     "Recording",
     "RecordingChanges",
     "RecordingFilter",
     "Revision",
     "RevisionKind",
+    "Placed",
     "Role",
     "Rows",
     "Search",

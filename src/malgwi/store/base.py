@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
+from malgwi.store.outline_base import Outline
 from malgwi.types import Channel, Engine, JobState, Transcript, Utterance
 
 Item = TypeVar("Item")
@@ -151,6 +152,8 @@ class RevisionKind(StrEnum):
 
     RECOGNISED = "recognised"
     CORRECTION = "correction"
+    SPEAKERS = "speakers"
+    """Speakers were renamed, wherever they speak."""
     GLOSSARY = "glossary"
     UNDO = "undo"
 
@@ -196,11 +199,22 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class Placed:
+    """An utterance, and its place in the transcript: the same in all revisions."""
+
+    position: int
+    """From 0, of all channels."""
+    utterance: Utterance
+
+
+@dataclass(frozen=True, slots=True)
 class UtteranceFilter:
     """Which utterances of a transcript."""
 
     revision: int | None = None
     """None for the current one."""
+    position: int | None = None
+    """They stand there or later."""
     channel: int | None = None
     after: float | None = None
     """They start at this second or later."""
@@ -300,11 +314,15 @@ class Store(Protocol):
     def transcript_record(self, transcript_id: str) -> TranscriptRecord: ...
 
     def transcript(self, transcript_id: str, revision: int | None = None) -> Transcript:
-        """As it was saved, or as the revision has it."""
+        """As it was saved, or as the revision has it; here and in its record the channels are
+        called as the recording calls them now."""
+
+    def outline(self, transcript_id: str, revision: int | None = None) -> Outline:
+        """The same without its words."""
 
     def utterances(
         self, transcript_id: str, which: UtteranceFilter = ..., paging: Paging = ...
-    ) -> Page[Utterance]:
+    ) -> Page[Placed]:
         """In the order of the transcript."""
 
     def correct(
@@ -338,6 +356,18 @@ class Store(Protocol):
 
     def diff(self, transcript_id: str, before: int, after: int) -> tuple[Difference, ...]:
         """What is other, in the order of the transcript."""
+    def rename_speakers(
+        self,
+        transcript_id: str,
+        base_revision: int,
+        names: Mapping[str, str],
+        channel: int | None,
+        by: Authorship,
+    ) -> Revision:
+        """As `correct`, of all that they say, on all channels or on one: who is called as the key
+        is called as the value from then on, all at once. "" is nobody that is known; as a key it
+        wants a channel: raises BadOption."""
+
 
     def new_key(self, name: str, role: Role, expires: datetime | None = None) -> tuple[ApiKey, str]:
         """The second is what opens; it is shown this once and never kept."""

@@ -1,7 +1,7 @@
 """Transcripts as rows and back. What comes back is equal to what was saved, to the last bit."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from sqlalchemy import Row
@@ -37,7 +37,7 @@ def transcript(row: Row[Any], utterances: Iterable[Utterance]) -> Transcript:
     return Transcript(
         sources=tuple(row.sources),
         duration=row.duration,
-        channels=_channels(row),
+        channels=channels(row),
         utterances=tuple(utterances),
         engine=Engine(**row.engine),
         timings=Timings(**row.timings),
@@ -53,7 +53,7 @@ def record(row: Row[Any]) -> TranscriptRecord:
         created=row.created,
         revision=row.revision,
         duration=row.duration,
-        channels=_channels(row),
+        channels=channels(row),
         engine=Engine(**row.engine),
         complete=row.complete,
     )
@@ -106,8 +106,11 @@ def utterance(row: Row[Any]) -> Utterance:
     )
 
 
-def _channels(row: Row[Any]) -> tuple[Channel, ...]:
-    return tuple(Channel(**each) for each in row.channels)
+def channels(row: Row[Any]) -> tuple[Channel, ...]:
+    """Under the names that their recording has for them now; one without keeps its own."""
+    now = dict(enumerate(row.channel_labels))
+    found = (Channel(**each) for each in row.channels)
+    return tuple(replace(each, label=now.get(each.index, each.label)) for each in found)
 
 
 def _word_row(word: Word) -> Sequence[Any]:

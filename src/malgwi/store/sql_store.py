@@ -8,7 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from malgwi.errors import NotFound
-from malgwi.store import audit, identity, keys, media, migration, recordings, transcripts
+from malgwi.store import (
+    audit,
+    identity,
+    keys,
+    media,
+    migration,
+    outline,
+    recordings,
+    speakers,
+    transcripts,
+)
 from malgwi.store.base import (
     ApiKey,
     AuditEntry,
@@ -19,6 +29,7 @@ from malgwi.store.base import (
     NewRecording,
     Page,
     Paging,
+    Placed,
     Recording,
     RecordingChanges,
     RecordingFilter,
@@ -29,6 +40,7 @@ from malgwi.store.base import (
 )
 from malgwi.store.engine import connect
 from malgwi.store.media import GRACE, PORTION, Incoming, MediaFolder
+from malgwi.store.outline_base import Outline
 from malgwi.types import Transcript, Utterance
 
 MEDIA = "media"
@@ -130,9 +142,12 @@ class SqlStore:
     def transcript(self, transcript_id: str, revision: int | None = None) -> Transcript:
         return self.database.read(lambda it: transcripts.read(it, transcript_id, revision))
 
+    def outline(self, transcript_id: str, revision: int | None = None) -> Outline:
+        return self.database.read(lambda it: outline.read(it, transcript_id, revision))
+
     def utterances(
         self, transcript_id: str, which: UtteranceFilter = _CURRENT, paging: Paging = _FIRST
-    ) -> Page[Utterance]:
+    ) -> Page[Placed]:
         return self.database.read(
             lambda it: transcripts.utterances(it, transcript_id, which, paging)
         )
@@ -157,6 +172,18 @@ class SqlStore:
     ) -> Revision:
         return self.database.write(
             lambda it: transcripts.revise(it, transcript_id, base_revision, utterances, by)
+        )
+
+    def rename_speakers(
+        self,
+        transcript_id: str,
+        base_revision: int,
+        names: Mapping[str, str],
+        channel: int | None,
+        by: Authorship,
+    ) -> Revision:
+        return self.database.write(
+            lambda it: speakers.rename(it, transcript_id, base_revision, names, channel, by)
         )
 
     def undo(

@@ -22,6 +22,7 @@ from malgwi.store.base import (
     Difference,
     Page,
     Paging,
+    Placed,
     Revision,
     RevisionKind,
     TranscriptRecord,
@@ -32,6 +33,9 @@ from malgwi.store.ids import new_id
 from malgwi.store.schema import recording, revision, transcript, utterance
 from malgwi.store.upsert import insert_if_new
 from malgwi.types import Transcript, Utterance
+
+KEPT = sa.select(transcript, recording.c.channel_labels).join(recording)
+"""Transcripts, each with what its channels are called now."""
 
 _LIST = "utterances"
 _MANY = 500  # ids in a query: SQLite and PostgreSQL take no more than some thousands
@@ -59,26 +63,28 @@ def save(
 
 
 def record(connection: Connection, transcript_id: str) -> TranscriptRecord:
-    return rows.record(_row(connection, transcript_id))
+    return rows.record(row_of(connection, transcript_id))
 
 
 def of_recording(connection: Connection, recording_id: str) -> tuple[TranscriptRecord, ...]:
     recordings.find(connection, recording_id)
-    query = sa.select(transcript).where(transcript.c.recording_id == recording_id)
+    query = KEPT.where(transcript.c.recording_id == recording_id)
     return tuple(map(rows.record, connection.execute(query.order_by(transcript.c.id.desc()))))
 
 
 def read(connection: Connection, transcript_id: str, number: int | None) -> Transcript:
-    row = _row(connection, transcript_id)
-    query = _as_of(row, number).order_by(utterance.c.position)
+    row = row_of(connection, transcript_id)
+    query = as_of(row, number).order_by(utterance.c.position)
     return rows.transcript(row, map(rows.utterance, connection.execute(query)))
 
 
 def utterances(
     connection: Connection, transcript_id: str, which: UtteranceFilter, paging: Paging
-) -> Page[Utterance]:
+) -> Page[Placed]:
     after = pages.after_number(paging, _LIST)
-    query = _as_of(_row(connection, transcript_id), which.revision)
+    query = as_of(row_of(connection, transcript_id), which.revision)
+    if which.position is not None:
+        query = query.where(utterance.c.position >= which.position)
     if which.channel is not None:
         query = query.where(utterance.c.channel == which.channel)
     if which.after is not None:
@@ -91,7 +97,7 @@ def utterances(
         paging,
         _LIST,
         lambda row: int(row.position),
-        lambda some: [rows.utterance(row) for row in some],
+        lambda some: [Placed(row.position, rows.utterance(row)) for row in some],
     )
 
 
@@ -105,7 +111,7 @@ def correct(
     wanted = {each.utterance: each for each in corrections}
     if len(wanted) < len(corrections):
         raise BadOption("An utterance is corrected twice at once. Say what it shall be, once.")
-    _lock(connection, transcript_id, base)
+    lock(connection, transcript_id, base)
     found = map(rows.utterance, _current(connection, transcript_id, list(wanted)))
     new = [corrected(current, wanted[current.id]) for current in found]
     return revise(connection, transcript_id, base, new, by)
@@ -119,7 +125,7 @@ def revise(
     by: Authorship,
 ) -> Revision:
     """Closes the rows of what becomes another, and adds new ones."""
-    _lock(connection, transcript_id, base)
+    lock(connection, transcript_id, base)
     wanted = {each.id: each for each in new}
     found = _current(connection, transcript_id, list(wanted))
     found = [row for row in found if rows.utterance(row) != wanted[row.id]]
@@ -144,14 +150,14 @@ def revise(
 def undo(
     connection: Connection, transcript_id: str, base: int, to: int, by: Authorship
 ) -> Revision:
-    _lock(connection, transcript_id, base)
+    lock(connection, transcript_id, base)
     other = diff(connection, transcript_id, to, base)
     new = [each.before for each in other if each.before is not None]
     return revise(connection, transcript_id, base, new, replace(by, kind=RevisionKind.UNDO))
 
 
 def revisions(connection: Connection, transcript_id: str) -> tuple[Revision, ...]:
-    _row(connection, transcript_id)
+    row_of(connection, transcript_id)
     query = sa.select(revision).where(revision.c.transcript_id == transcript_id)
     return tuple(map(_revision, connection.execute(query.order_by(revision.c.number))))
 
@@ -159,16 +165,15 @@ def revisions(connection: Connection, transcript_id: str) -> tuple[Revision, ...
 def diff(
     connection: Connection, transcript_id: str, before: int, after: int
 ) -> tuple[Difference, ...]:
-    row = _row(connection, transcript_id)
-    left = _by_place(connection, _as_of(row, before).where(sa.not_(_valid_in(after))))
-    right = _by_place(connection, _as_of(row, after).where(sa.not_(_valid_in(before))))
+    row = row_of(connection, transcript_id)
+    left = _by_place(connection, as_of(row, before).where(sa.not_(_valid_in(after))))
+    right = _by_place(connection, as_of(row, after).where(sa.not_(_valid_in(before))))
     pairs = [(left.get(place), right.get(place)) for place in sorted({*left, *right})]
     return tuple(_difference(old, new) for old, new in pairs if old != new)
 
 
-def _row(connection: Connection, transcript_id: str) -> Row[Any]:
-    query = sa.select(transcript).join(recording, recording.c.id == transcript.c.recording_id)
-    query = query.where(transcript.c.id == transcript_id, recording.c.deleted.is_(None))
+def row_of(connection: Connection, transcript_id: str) -> Row[Any]:
+    query = KEPT.where(transcript.c.id == transcript_id, recording.c.deleted.is_(None))
     row = connection.execute(query).first()
     if row is None:
         raise NotFound(f"There is no transcript {transcript_id}.")
@@ -176,13 +181,13 @@ def _row(connection: Connection, transcript_id: str) -> Row[Any]:
 
 
 def _of_key(connection: Connection, key: str | None, recording_id: str) -> TranscriptRecord:
-    row = connection.execute(sa.select(transcript).where(transcript.c.key == key)).one()
+    row = connection.execute(KEPT.where(transcript.c.key == key)).one()
     if row.recording_id != recording_id:
         raise Conflict("The key is that of a transcript of another recording. Take a new one.")
     return rows.record(row)
 
 
-def _as_of(row: Row[Any], number: int | None) -> sa.Select[Any]:
+def as_of(row: Row[Any], number: int | None) -> sa.Select[Any]:
     """The utterances of one revision."""
     mine = sa.select(utterance).where(utterance.c.transcript_id == row.id)
     if number is None or number == row.revision:
@@ -200,9 +205,9 @@ def _valid_in(number: int) -> sa.ColumnElement[bool]:
     return sa.and_(begun, until > number)
 
 
-def _lock(connection: Connection, transcript_id: str, base: int) -> None:
+def lock(connection: Connection, transcript_id: str, base: int) -> None:
     """Until the end of the transaction nobody else revises it."""
-    _row(connection, transcript_id)
+    row_of(connection, transcript_id)
     query = sa.select(transcript.c.revision).where(transcript.c.id == transcript_id)
     current = connection.execute(query.with_for_update()).scalar_one()
     if current != base:

@@ -25,6 +25,7 @@ READ = [
     ("GET", f"/v1/transcripts/{NO_ID}/diff?before=1&after=2"),
     ("GET", f"/v1/exports/txt?transcript={NO_ID}"),
     ("GET", "/v1/search?q=x"),
+    ("GET", f"/v1/transcripts/{NO_ID}/outline"),
     ("GET", "/v1/glossaries"),
     ("GET", "/v1/glossaries/radio"),
     ("GET", "/v1/glossaries/radio/revisions"),
@@ -51,6 +52,7 @@ EDIT = [
 ]
 ADMINISTER = [
     ("DELETE", f"/v1/recordings/{NO_ID}?purge=true"),
+    ("POST", f"/v1/transcripts/{NO_ID}/speakers"),
     ("GET", "/v1/keys"),
     ("POST", "/v1/keys"),
     ("DELETE", f"/v1/keys/{NO_ID}"),

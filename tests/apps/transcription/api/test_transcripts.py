@@ -32,6 +32,18 @@ def correct(
     return client.post(f"/v1/transcripts/{transcript}/corrections", json=body)
 
 
+def rename(
+    client: TestClient, transcript: str, base: int, names: dict[str, str], **more: Any
+) -> Any:
+    body = {"base_revision": base, "names": names, **more}
+    return client.post(f"/v1/transcripts/{transcript}/speakers", json=body)
+
+
+def speakers(client: TestClient, transcript: str) -> list[str | None]:
+    found = client.get(f"/v1/transcripts/{transcript}").json()["utterances"]
+    return [each["speaker"] for each in found]
+
+
 def test_a_transcript_is_what_the_file_would_be(client: TestClient, transcript: str) -> None:
     answer = client.get(f"/v1/transcripts/{transcript}")
     written = io.StringIO()
@@ -69,9 +81,26 @@ def test_utterances_are_read_in_pages(client: TestClient, transcript: str) -> No
     rest = client.get(path, params={"limit": 5, "cursor": first["next_cursor"]}).json()
     some = client.get(path, params={"channel": 0, "after": 30}).json()
 
-    assert first["items"] + rest["items"] == whole
+    found = first["items"] + rest["items"]
+    assert [each.pop("position") for each in found] == list(range(len(whole)))
+    assert found == whole
     assert rest["next_cursor"] is None
     assert [each["id"] for each in some["items"]] == ["00-0002", "00-0003"]
+
+
+def test_a_page_of_utterances_begins_where_a_reader_is(client: TestClient, transcript: str) -> None:
+    path = f"/v1/transcripts/{transcript}/utterances"
+
+    page = client.get(path, params={"position": 3, "limit": 2}).json()
+    after = client.get(path, params={"position": 3, "cursor": page["next_cursor"]}).json()
+    of_two = client.get(path, params={"position": 3, "channel": 2}).json()
+    beyond = client.get(path, params={"position": 1000}).json()
+
+    found = page["items"] + after["items"]
+    assert [each["position"] for each in found] == list(range(3, len(RADIO.utterances)))
+    assert [each["id"] for each in found] == [each.id for each in RADIO.utterances[3:]]
+    assert [(each["position"], each["id"]) for each in of_two["items"]] == [(6, "02-0002")]
+    assert beyond == {"items": [], "next_cursor": None}
 
 
 @pytest.mark.parametrize(
@@ -84,6 +113,7 @@ def test_utterances_are_read_in_pages(client: TestClient, transcript: str) -> No
         {"channel": "-1"},
         {"after": "nan"},
         {"after": "-1"},
+        {"position": "-1"},
         {"limit": "0"},
     ],
 )
@@ -165,6 +195,134 @@ def test_a_correction_is_undone_by_a_revision_of_its_own(
     assert client.post(f"/v1/transcripts/{transcript}/undo", json=beyond).status_code == 404
 
 
+def test_undo_goes_back_over_two_corrections_and_redo_goes_forward_over_both(
+    client: TestClient, transcript: str
+) -> None:
+    states = [client.get(f"/v1/transcripts/{transcript}").text]
+    for base, text in ((1, "one"), (2, "two")):
+        correct(client, transcript, base, {"utterance": "00-0003", "text": text})
+        states.append(client.get(f"/v1/transcripts/{transcript}").text)
+    seen = []
+
+    base = 3
+    for to in (2, 1, 2, 3):
+        body = {"base_revision": base, "to": to}
+        base = client.post(f"/v1/transcripts/{transcript}/undo", json=body).json()["number"]
+        seen.append(client.get(f"/v1/transcripts/{transcript}").text)
+
+    assert seen == [states[1], states[0], states[1], states[2]]
+    assert base == 7
+
+
+def test_without_a_number_undo_takes_back_the_last_revision_also_where_that_was_an_undo(
+    client: TestClient, transcript: str
+) -> None:
+    correct(client, transcript, 1, {"utterance": "00-0003", "text": "one"})
+    after = client.get(f"/v1/transcripts/{transcript}").text
+
+    for base in (2, 3):
+        client.post(f"/v1/transcripts/{transcript}/undo", json={"base_revision": base})
+
+    assert client.get(f"/v1/transcripts/{transcript}").text == after
+
+
+def test_a_speaker_is_renamed_everywhere_at_once_and_back(
+    opened: Site, client: TestClient, transcript: str
+) -> None:
+    correct(client, transcript, 1, {"utterance": "00-0001", "speaker": "김 기장"})
+    before = client.get(f"/v1/transcripts/{transcript}").text
+
+    answer = rename(client, transcript, 2, {" 김 기장": "이 기장 "}, note="she said so")
+
+    assert (answer.json()["number"], answer.json()["kind"]) == (3, "speakers")
+    assert answer.json()["note"] == "she said so"
+    assert speakers(client, transcript).count("이 기장") == 2
+    assert "김 기장" not in speakers(client, transcript)
+    assert opened.actions()[-1] == "transcript.speakers"
+    assert "기장" not in str(opened.store.trail().items)
+    found = client.get(f"/v1/transcripts/{transcript}/diff?before=2&after=3").json()
+    assert [each["utterance"] for each in found] == ["00-0001", "01-0002"]
+    assert all(each["before"]["text"] == each["after"]["text"] for each in found)
+    client.post(f"/v1/transcripts/{transcript}/undo", json={"base_revision": 3})
+    assert client.get(f"/v1/transcripts/{transcript}").text == before
+
+
+def test_who_is_renamed_is_found_under_the_new_name_alone(
+    client: TestClient, transcript: str
+) -> None:
+    rename(client, transcript, 1, {"김 기장": "이 기장"})
+
+    def hits(speaker: str) -> list[Any]:
+        query = {"q": "확인", "speaker": speaker}
+        return list(client.get("/v1/search", params=query).json()["items"])
+
+    assert [each["utterance"] for each in hits("이 기장")] == ["01-0002"]
+    assert hits("김 기장") == []
+
+
+def test_speakers_exchange_their_names(client: TestClient, transcript: str) -> None:
+    correct(client, transcript, 1, {"utterance": "00-0001", "speaker": "A"})
+    correct(client, transcript, 2, {"utterance": "00-0003", "speaker": "B"})
+
+    rename(client, transcript, 3, {"A": "B", "B": "A"})
+
+    assert (speakers(client, transcript)[0], speakers(client, transcript)[-1]) == ("B", "A")
+
+
+def test_those_without_a_name_get_one_on_one_channel(client: TestClient, transcript: str) -> None:
+    answer = rename(client, transcript, 1, {"": "박"}, channel=1)
+
+    assert answer.json()["number"] == 2
+    found = client.get(f"/v1/transcripts/{transcript}").json()["utterances"]
+    assert [each["id"] for each in found if each["speaker"] == "박"] == ["01-0001"]
+    nowhere = rename(client, transcript, 2, {"": "박"})
+    assert nowhere.status_code == 400
+    assert "channel" in nowhere.json()["detail"]
+
+
+def test_a_speaker_is_renamed_on_one_channel_alone_and_may_be_nobody(
+    client: TestClient, transcript: str
+) -> None:
+    correct(client, transcript, 1, {"utterance": "00-0001", "speaker": "김 기장"})
+
+    rename(client, transcript, 2, {"김 기장": ""}, channel=1)
+
+    assert speakers(client, transcript)[0] == "김 기장"
+    assert speakers(client, transcript).count(None) == len(RADIO.utterances) - 1
+
+
+def test_a_rename_of_a_stale_revision_is_refused_and_of_nobody_changes_nothing(
+    client: TestClient, transcript: str
+) -> None:
+    correct(client, transcript, 1, {"utterance": "00-0003", "text": "one"})
+
+    stale = rename(client, transcript, 1, {"김 기장": "이"})
+    nobody = rename(client, transcript, 2, {"nobody of this name": "이"})
+
+    assert (stale.status_code, stale.json()["revision"]) == (409, 2)
+    assert nobody.json()["number"] == 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"base_revision": 1, "names": {}},
+        {"base_revision": 1, "names": {"a": None}},
+        {"base_revision": 1, "names": {"a": "x" * 301}},
+        {"base_revision": 1, "names": {"김 기장": "b\0"}},
+        {"base_revision": 1, "names": {"a": "b"}, "channel": -1},
+        {"base_revision": 1, "names": {str(n): "b" for n in range(1001)}},
+        {"names": {"a": "b"}},
+    ],
+)
+def test_a_rename_that_makes_no_sense_is_refused(
+    client: TestClient, transcript: str, body: Any
+) -> None:
+    answer = client.post(f"/v1/transcripts/{transcript}/speakers", json=body)
+
+    assert answer.status_code == 400
+
+
 def test_sql_and_html_are_words_like_any_other(client: TestClient, transcript: str) -> None:
     wanted = {"utterance": "00-0003", "text": NASTY, "speaker": NASTY}
 
@@ -204,10 +362,12 @@ def test_a_transcript_that_is_not_here_is_not_found(client: TestClient, name: st
 
     answers = [
         client.get(path),
+        client.get(f"{path}/outline"),
         client.get(f"{path}/utterances"),
         client.get(f"{path}/revisions"),
         client.get(f"{path}/diff?before=1&after=1"),
         correct(client, name, 1, {"utterance": "00-0001"}),
+        rename(client, name, 1, {"a": "b"}),
         client.post(f"{path}/undo", json={"base_revision": 1}),
         client.get("/v1/exports/txt", params={"transcript": name}),
     ]

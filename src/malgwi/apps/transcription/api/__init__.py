@@ -2,7 +2,7 @@
 
 recordings, media, uploads   what came: at once, by name, or in pieces by tus
 jobs, events                 the work that there is, and what becomes of it
-transcripts, exports         what was said, in every state and format
+transcripts, outline, exports   what was said, in every state and format
 search                       where it was said
 glossaries                   how names are written, and what that would change
 keys                         who may do what, and who did
@@ -27,6 +27,7 @@ from malgwi.apps.transcription.api import (
     keys,
     media,
     recordings,
+    outline,
     search,
     transcripts,
     uploads,
@@ -89,6 +90,7 @@ def routers(doors: ApiDoors) -> list[APIRouter]:
     for route in (each for router in made for each in router.routes):
         if isinstance(route, APIRoute):
             route.operation_id = route.name  # what a generated client calls it
+        outline.router(doors),
     return made
 
 

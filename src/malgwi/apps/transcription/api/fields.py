@@ -51,6 +51,7 @@ RevisionNumber = Annotated[int, Field(ge=1, lt=2**31)]
 ChannelIndex = Annotated[int, Field(ge=0, lt=2**15)]
 Seconds = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 
+Position = Annotated[int, Field(ge=0, lt=2**31)]
 Cursor = Annotated[str | None, Query(max_length=500)]
 """`next_cursor` of the page before; none for the first page."""
 Limit = Annotated[int, Query(ge=1, le=1000)]

@@ -1,5 +1,6 @@
 """/v1/transcripts: what was said, every state of it, and corrections."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from io import StringIO
 from typing import Annotated
@@ -15,6 +16,7 @@ from malgwi.apps.transcription.api.fields import (
     Cursor,
     Limit,
     Note,
+    Position,
     RevisionNumber,
     Seconds,
 )
@@ -45,6 +47,8 @@ from malgwi.types import Utterance
 _MOST = 1000  # corrections at once
 
 Text = Annotated[str, StringConstraints(max_length=20_000)]
+SpeakerName = Annotated[str, StringConstraints(max_length=300, strip_whitespace=True)]
+"""Empty for nobody that is known."""
 
 
 class TranscriptOut(BaseModel):
@@ -81,6 +85,14 @@ class DifferenceOut(BaseModel):
     after: UtteranceRow | None
 
 
+@dataclass(frozen=True)
+class PlacedRow(UtteranceRow):
+    """A line of the transcript, and where it stands."""
+
+    position: int
+    """From 0, of all channels; the same in all revisions, and in the outline."""
+
+
 class CorrectionIn(BaseModel):
     """What an utterance shall say, or who shall have said it. What is left out stays."""
 
@@ -88,8 +100,7 @@ class CorrectionIn(BaseModel):
 
     utterance: Annotated[str, StringConstraints(max_length=100)]
     text: Text | None = None
-    speaker: Annotated[str, StringConstraints(max_length=300)] | None = None
-    """Empty for nobody that is known."""
+    speaker: SpeakerName | None = None
 
 
 class Corrections(BaseModel):
@@ -112,6 +123,23 @@ class Corrections(BaseModel):
     """The one that was read. Where it is not the current one any more the answer is 409 and
     `revision` the one that is."""
     corrections: Annotated[list[CorrectionIn], Field(min_length=1, max_length=_MOST)]
+    note: Note | None = None
+
+
+class Renaming(BaseModel):
+    """Speakers as they are called, and as they shall be called from now on."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"base_revision": 3, "names": {"SPEAKER_00": "김 기장"}}]},
+    )
+
+    base_revision: RevisionNumber
+    names: Annotated[dict[SpeakerName, SpeakerName], Field(min_length=1, max_length=_MOST)]
+    """All at once, so that two can be exchanged. Empty is nobody that is known: as an old name it
+    wants a `channel`."""
+    channel: ChannelIndex | None = None
+    """Without it everywhere."""
     note: Note | None = None
 
 
@@ -138,6 +166,8 @@ class UtteranceQuery(BaseModel):
     channel: ChannelIndex | None = None
     after: Seconds | None = None
     """They start at this second or later."""
+    position: Position | None = None
+    """They stand there or later; the outline counts from 0."""
     cursor: Cursor = None
     limit: Limit = 50
 
@@ -169,12 +199,15 @@ def router(doors: ApiDoors) -> APIRouter:
     @routes.get("/{transcript_id}/utterances")
     def list_utterances(
         caller: Viewer, transcript_id: str, query: Annotated[UtteranceQuery, Query()]
-    ) -> PageOf[UtteranceRow]:
+    ) -> PageOf[PlacedRow]:
         """In the order in which they were said."""
-        which = UtteranceFilter(query.revision, query.channel, query.after)
+        which = UtteranceFilter(**query.model_dump(exclude={"cursor", "limit"}))
         page = doors.store.utterances(transcript_id, which, Paging(query.cursor, query.limit))
         labels = _labels(doors, transcript_id)
-        items = [_row(each, labels) for each in page.items]
+        items = [
+            PlacedRow(**vars(_row(each.utterance, labels)), position=each.position)
+            for each in page.items
+        ]
         return PageOf(items=items, next_cursor=page.next_cursor)
 
     @routes.get("/{transcript_id}/revisions")
@@ -204,6 +237,17 @@ def router(doors: ApiDoors) -> APIRouter:
         revision = doors.store.correct(transcript_id, wanted.base_revision, corrections, by)
         facts = {"revision": revision.number, "utterances": len(corrections)}
         doors.store.note("transcript.correct", transcript_id, caller.id, facts)
+        return _revision_out(revision)
+
+    @routes.post("/{transcript_id}/speakers")
+    def rename_speakers(caller: Editor, transcript_id: str, wanted: Renaming) -> RevisionOut:
+        """A new revision, or the current one where nobody is called so."""
+        by = Authorship(caller.id, wanted.note)
+        revision = doors.store.rename_speakers(
+            transcript_id, wanted.base_revision, wanted.names, wanted.channel, by
+        )
+        facts = {"revision": revision.number, "names": len(wanted.names)}
+        doors.store.note("transcript.speakers", transcript_id, caller.id, facts)
         return _revision_out(revision)
 
     @routes.post("/{transcript_id}/undo")
