@@ -9,7 +9,6 @@ health       a canary for each engine; who cannot be kept alive ends the service
 
 import logging
 import signal
-import socket
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
@@ -30,7 +29,7 @@ from malgwi.apps.transcription.service import Service
 from malgwi.apps.transcription.wyoming import ModelCard, WyomingDoor, check_wyoming_exposure
 from malgwi.audio import Decoders, Recording
 from malgwi.config import Config
-from malgwi.errors import BadOption, MalgwiError
+from malgwi.errors import MalgwiError
 from malgwi.gateway import Crossing, Keys, Limits, Lock, Metrics, Readiness, Shape, Spool
 from malgwi.scheduling import Build, Dispatcher, Lane, ModelFleet, Plan
 from malgwi.types import Engine
@@ -79,6 +78,7 @@ class Front:
     shapes: Mapping[str, Shape]
     around: Callable[[FastAPI], ASGIApp] = lambda app: app
     """Puts pages beside it."""
+    open_paths: Sequence[str] = ()
 
 
 def run(config: Config, announce: Callable[[str], None]) -> bool:
@@ -142,10 +142,8 @@ def serve(
     `on_end` is called as soon as the service is to end, while there are still requests: so that
     answers that go on for ever end, too.
     """
-    with _listening(front.host, front.port) as listening:
-        host, port = listening.getsockname()[:2]
-        address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-        opening = _Opening(parts, lambda: announce(address))
+    with gateway.listening(front.host, front.port) as listening:
+        opening = _Opening(parts, lambda: announce(gateway.address_of(listening)))
         app = gateway.new_app(
             title=front.title,
             version=version("malgwi"),
@@ -155,6 +153,7 @@ def serve(
             routers=front.routers,
             shapes=front.shapes,
             health_paths=HEALTH,
+            open_paths=front.open_paths,
             lifespan=opening.lifespan,
         )
         server = uvicorn.Server(
@@ -310,23 +309,6 @@ def _wyoming_door(parts: Parts) -> WyomingDoor:
         version=version("malgwi"),
         clients=parts.config.engine.wyoming_clients,
     )
-
-
-@contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
-    """A socket on which nobody is answered yet."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as made:
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            made.bind((host, port))
-        except OSError as error:
-            raise BadOption(
-                f"It cannot listen on {host} port {port}: {error.strerror or error}. "
-                "Give another --host or --port, or end what listens there."
-            ) from error
-        made.listen()  # who comes before the service has started waits for it
-        yield made
 
 
 class _Watch(Thread):

@@ -61,9 +61,11 @@ def new_app(  # noqa: PLR0913  (by keyword, and each stands for itself)
     routers: Sequence[APIRouter] = (),
     shapes: Mapping[str, Shape] | None = None,
     health_paths: Sequence[str] = (),
+    open_paths: Sequence[str] = (),
     lifespan: Lifespan | None = None,
 ) -> FastAPI:
-    """`shapes` are by prefix of the path; `health_paths` are further places of /health."""
+    """`shapes` are by prefix of the path; `health_paths` are further places of /health;
+    at `open_paths` the routes themselves look at who asks."""
     respond = responder({"": plain, **(shapes or {})})
     app = FastAPI(
         title=title,
@@ -78,7 +80,9 @@ def new_app(  # noqa: PLR0913  (by keyword, and each stands for itself)
             Middleware(RequestId),
             Middleware(Access, metrics=metrics),
             Middleware(LastResort, respond=respond),
-            Middleware(KeyCheck, keys=keys, respond=respond, open_paths=(*OPEN, *health_paths)),
+            Middleware(
+                KeyCheck, keys=keys, respond=respond, open_paths=(*OPEN, *health_paths, *open_paths)
+            ),
         ],
     )
     _answer_errors(app, respond)

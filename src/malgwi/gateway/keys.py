@@ -13,6 +13,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
+from starlette.requests import HTTPConnection
+
 from malgwi.errors import BadOption
 
 PREFIX = "mg_"
@@ -28,8 +30,9 @@ class Lock(Protocol):
 
     def __bool__(self) -> bool: ...
 
-    async def holder(self, presented: str) -> object | None:
-        """Who has this key, as far as the lock knows them; None where it opens nothing."""
+    async def holder(self, asking: HTTPConnection) -> object | None:
+        """Who asks, as far as the lock knows them; None where what they show opens nothing. Raises
+        Refusal where it would open, and not for this request."""
         ...
 
 
@@ -58,8 +61,18 @@ class Keys:
         right = [hmac.compare_digest(digest, each) for each in self.digests]
         return not self.digests or any(right)
 
-    async def holder(self, presented: str) -> object | None:
-        return SOMEBODY if self.accepts(presented) else None
+    async def holder(self, asking: HTTPConnection) -> object | None:
+        return SOMEBODY if self.accepts(presented(asking.headers)) else None
+
+    def proof(self, accepted: str, token: str) -> str:
+        """That who has this token showed this key, to be kept. It tells nothing about the key to
+        who has not the token."""
+        return _proof(_digest(accepted), token)
+
+    def proves(self, proof: str, token: str) -> bool:
+        """Whether the key with which the proof was made is still one of these."""
+        right = [hmac.compare_digest(_proof(each, token), proof) for each in self.digests]
+        return any(right)
 
 
 def new_key() -> str:
@@ -92,6 +105,10 @@ def presented(headers: Mapping[str, str]) -> str:
     if scheme.lower() in _SCHEMES and key.strip():
         return key.strip()
     return headers.get("x-api-key", "").strip()
+
+
+def _proof(digest: bytes, token: str) -> str:
+    return hmac.new(token.encode(), digest, sha256).hexdigest()
 
 
 def _digest(key: str) -> bytes:

@@ -10,11 +10,12 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from malgwi import logs
-from malgwi.gateway.errors import FOREIGN_PAGE, NO_KEY, WRONG_KEY, Answer, status_of
+from malgwi.gateway.errors import FOREIGN_PAGE, NO_KEY, WRONG_KEY, Answer, Refusal, status_of
 from malgwi.gateway.exposure import is_loopback
 from malgwi.gateway.keys import Lock, presented
 from malgwi.gateway.metrics import Metrics
@@ -175,7 +176,8 @@ class LastResort:
 
 
 class KeyCheck:
-    """Nobody without a key gets further, except to the open paths, which say little then.
+    """Nobody whom the lock does not know gets further, except to the open paths, which say little
+    then.
 
     Where there are no keys, on loopback, pages of the web must not use the engine of whoever
     reads them: a browser says which page it asks for.
@@ -193,19 +195,27 @@ class KeyCheck:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
-        key = presented(Headers(scope=scope))
-        holder = await self._keys.holder(key)
-        admitted = holder is not None
-        scope["malgwi.holder"], scope["malgwi.admitted"] = holder, admitted
-        foreign = not self._keys and _is_foreign(Headers(scope=scope).get("origin"))
-        open_path = scope["type"] == "http" and scope["path"] in self._open
-        if (admitted or open_path) and not foreign:
+        answer = await self._refused(scope)
+        if answer is None:
             await self.app(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
-            answer = FOREIGN_PAGE if foreign else WRONG_KEY if key else NO_KEY
             await self._respond(scope["path"], answer)(scope, receive, send)
+
+    async def _refused(self, scope: Scope) -> Answer | None:
+        """Why nobody may ask this; None where they may, and then the scope says who they are."""
+        asking = HTTPConnection(scope)
+        try:
+            holder = await self._keys.holder(asking)
+        except Refusal as refusal:
+            return refusal.answer
+        scope["malgwi.holder"], scope["malgwi.admitted"] = holder, holder is not None
+        if not self._keys and _is_foreign(asking.headers.get("origin")):
+            return FOREIGN_PAGE
+        if holder is not None or (scope["type"] == "http" and scope["path"] in self._open):
+            return None
+        return WRONG_KEY if presented(asking.headers) else NO_KEY
 
 
 def responder(shapes: Mapping[str, Callable[[Answer], Response]]) -> Respond:

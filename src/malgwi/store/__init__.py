@@ -31,17 +31,21 @@ from malgwi.store.glossaries import Glossaries, GlossaryRevision
 from malgwi.store.ledger import Ledger
 from malgwi.store.migration import upgrade
 from malgwi.store.outline_base import LOW_CONFIDENCE, Flag, Outline
+from malgwi.store.people import Begun, People
 from malgwi.store.search import Search
 from malgwi.store.search_base import Hit, Line, Order, SearchFilter
+from malgwi.store.sessions import Session
 from malgwi.store.sql_store import SqlStore
 from malgwi.store.uploads import PendingUpload, Uploads, Writing
+from malgwi.store.users import User, folded
 from malgwi.store.webhooks import Delivery, DeliveryState, Event, Outbox, Outgoing, Webhook
 
 __all__ = [
+    "LOW_CONFIDENCE",
     "ApiKey",
     "AuditEntry",
     "Authorship",
-    "LOW_CONFIDENCE",
+    "Begun",
     "Correction",
     "Database",
     "Delivery",
@@ -49,11 +53,11 @@ __all__ = [
     "Difference",
     "Dump",
     "Event",
+    "Flag",
     "Glossaries",
     "GlossaryRevision",
     "Hit",
     "Ledger",
-    "Flag",
     "Line",
     "Media",
     "MediaPart",
@@ -61,32 +65,36 @@ __all__ = [
     "Order",
     "Outbox",
     "Outgoing",
+    "Outline",
     "Page",
     "Paging",
     "PendingUpload",
+    "People",
     "Place",
-    "Outline",
+    "Placed",
     "Recording",
     "RecordingChanges",
     "RecordingFilter",
     "Revision",
     "RevisionKind",
-    "Placed",
     "Role",
     "Rows",
     "Search",
     "SearchFilter",
+    "Session",
     "Source",
     "SqlStore",
     "Store",
     "TranscriptRecord",
     "Uploads",
+    "User",
     "UtteranceFilter",
     "Webhook",
     "Writing",
     "aligned",
     "connect",
     "copy",
+    "folded",
     "media_in",
     "table_file",
     "table_lines",

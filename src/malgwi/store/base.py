@@ -6,7 +6,7 @@ as it was.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -241,6 +241,16 @@ class ApiKey:
     last_used: datetime | None
     """To the minute."""
 
+    @property
+    def is_valid(self) -> bool:
+        """Whether it opens anything now."""
+        ended = self.expires is not None and self.expires <= datetime.now(UTC)
+        return not ended and self.revoked is None
+
+    @property
+    def administers(self) -> bool:
+        return self.role is Role.ADMIN and self.is_valid
+
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
@@ -346,16 +356,6 @@ class Store(Protocol):
     ) -> Revision:
         """As `correct`, with utterances as they shall be, by their ids."""
 
-    def undo(
-        self, transcript_id: str, base_revision: int, to: int, by: Authorship = ...
-    ) -> Revision:
-        """A new revision that says what revision `to` says."""
-
-    def revisions(self, transcript_id: str) -> tuple[Revision, ...]:
-        """Oldest first."""
-
-    def diff(self, transcript_id: str, before: int, after: int) -> tuple[Difference, ...]:
-        """What is other, in the order of the transcript."""
     def rename_speakers(
         self,
         transcript_id: str,
@@ -368,6 +368,16 @@ class Store(Protocol):
         is called as the value from then on, all at once. "" is nobody that is known; as a key it
         wants a channel: raises BadOption."""
 
+    def undo(
+        self, transcript_id: str, base_revision: int, to: int, by: Authorship = ...
+    ) -> Revision:
+        """A new revision that says what revision `to` says."""
+
+    def revisions(self, transcript_id: str) -> tuple[Revision, ...]:
+        """Oldest first."""
+
+    def diff(self, transcript_id: str, before: int, after: int) -> tuple[Difference, ...]:
+        """What is other, in the order of the transcript."""
 
     def new_key(self, name: str, role: Role, expires: datetime | None = None) -> tuple[ApiKey, str]:
         """The second is what opens; it is shown this once and never kept."""

@@ -2,7 +2,8 @@
 
 A file a table, a line of JSON a row, all as it was at one moment. Rows are compared by a sum over
 their hashes, which does not mind their order: the two kinds sort text differently. What is made
-from the rest, as the index of words, is not in it, and is made anew.
+from the rest, as the index of words, is not in it, and is made anew. Nor are sessions: after a
+restore everybody signs in again.
 """
 
 import gzip
@@ -33,7 +34,7 @@ from malgwi.store.schema import meta, metadata
 from malgwi.store.sql_store import MEDIA
 from malgwi.store.upsert import insert_or_update
 
-_MADE_ANEW = ("findable",)
+_LEFT_OUT = ("findable", "session")
 _RESTORED_FROM = "restored_from"  # the key of what the installation was before
 _PORTION = 1000  # rows in memory at once
 _KINDS: Mapping[str, TypeEngine[Any]] = {
@@ -160,7 +161,7 @@ def _dumped(connection: Connection, into: Path, instance: str) -> Dump:
 def _tables(connection: Connection) -> list[Table]:
     """As they are there: it may be an older step than that of this program."""
     there = sa.inspect(connection).get_table_names()
-    ours = [each for each in there if each in metadata.tables and each not in _MADE_ANEW]
+    ours = [each for each in there if each in metadata.tables and each not in _LEFT_OUT]
     found = sa.MetaData()
     found.reflect(connection, only=ours)
     return found.sorted_tables

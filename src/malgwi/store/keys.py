@@ -51,8 +51,8 @@ def opened_by(connection: Connection, presented: str) -> ApiKey | None:
     row = connection.execute(sa.select(api_key).where(api_key.c.sha256 == digest)).first()
     if row is None or not hmac.compare_digest(row.sha256, digest):
         return None
-    ended = row.expires is not None and row.expires <= datetime.now(UTC)
-    return None if ended or row.revoked is not None else _key(row)
+    key = _key(row)
+    return key if key.is_valid else None
 
 
 def listed(connection: Connection) -> tuple[ApiKey, ...]:

@@ -17,12 +17,13 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from malgwi.apps.transcription.api import SHAPES, ApiDoors, StoreLock, routers
+from malgwi.apps.transcription.api import OPEN_PATHS, SHAPES, ApiDoors, StoreLock, routers
 from malgwi.gateway import Crossing, Keys, Limits, Metrics, Readiness, Spool, new_app
 from malgwi.store import (
     Glossaries,
     NewRecording,
     Outbox,
+    People,
     Role,
     Search,
     SqlStore,
@@ -121,8 +122,11 @@ def site(
         open_things.callback(spool.close)
         sent: list[Job] = []
         ledger = Ledger(store.database)
+        keys, people = settings or Keys(), People(store.database)
         doors = ApiDoors(
             store=store,
+            people=people,
+            keys=keys,
             ledger=ledger,
             uploads=Uploads(store.database, data / "uploads", reserve=0),
             glossaries=Glossaries(store.database),
@@ -137,11 +141,12 @@ def site(
         app = new_app(
             title="test",
             version="1.2.3",
-            keys=StoreLock(store, settings or Keys(), needed),
+            keys=StoreLock(store, people, keys, needed),
             metrics=Metrics("1.2.3"),
             health=_Well(),
             routers=routers(doors),
             shapes=SHAPES,
+            open_paths=OPEN_PATHS,
         )
         yield Site(app, store, ledger, doors, folder, sent)
 

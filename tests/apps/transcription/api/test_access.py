@@ -10,6 +10,11 @@ from malgwi.errors import BadOption
 from malgwi.gateway import Keys, new_key
 from malgwi.store import Role
 
+OPEN = [
+    ("GET", "/v1/session"),
+    ("POST", "/v1/session"),
+    ("DELETE", "/v1/session"),
+]
 READ = [
     ("GET", "/v1/recordings"),
     ("GET", f"/v1/recordings/{NO_ID}"),
@@ -20,16 +25,18 @@ READ = [
     ("GET", f"/v1/jobs/{NO_ID}"),
     ("GET", f"/v1/jobs/{NO_ID}/events"),
     ("GET", f"/v1/transcripts/{NO_ID}"),
+    ("GET", f"/v1/transcripts/{NO_ID}/outline"),
     ("GET", f"/v1/transcripts/{NO_ID}/utterances"),
     ("GET", f"/v1/transcripts/{NO_ID}/revisions"),
     ("GET", f"/v1/transcripts/{NO_ID}/diff?before=1&after=2"),
     ("GET", f"/v1/exports/txt?transcript={NO_ID}"),
     ("GET", "/v1/search?q=x"),
-    ("GET", f"/v1/transcripts/{NO_ID}/outline"),
     ("GET", "/v1/glossaries"),
     ("GET", "/v1/glossaries/radio"),
     ("GET", "/v1/glossaries/radio/revisions"),
     ("POST", "/v1/glossaries/radio/dry-run"),
+    ("POST", "/v1/session/password"),
+    ("POST", "/v1/users/first"),
 ]
 EDIT = [
     ("POST", "/v1/recordings"),
@@ -45,6 +52,7 @@ EDIT = [
     ("POST", f"/v1/jobs/{NO_ID}/cancel"),
     ("POST", f"/v1/jobs/{NO_ID}/retry"),
     ("POST", f"/v1/transcripts/{NO_ID}/corrections"),
+    ("POST", f"/v1/transcripts/{NO_ID}/speakers"),
     ("POST", f"/v1/transcripts/{NO_ID}/undo"),
     ("PUT", "/v1/glossaries/radio"),
     ("DELETE", "/v1/glossaries/radio"),
@@ -52,11 +60,14 @@ EDIT = [
 ]
 ADMINISTER = [
     ("DELETE", f"/v1/recordings/{NO_ID}?purge=true"),
-    ("POST", f"/v1/transcripts/{NO_ID}/speakers"),
     ("GET", "/v1/keys"),
     ("POST", "/v1/keys"),
     ("DELETE", f"/v1/keys/{NO_ID}"),
     ("GET", "/v1/audit"),
+    ("GET", "/v1/users"),
+    ("POST", "/v1/users"),
+    ("PATCH", f"/v1/users/{NO_ID}"),
+    ("DELETE", f"/v1/users/{NO_ID}"),
     ("GET", "/v1/webhooks"),
     ("POST", "/v1/webhooks"),
     ("GET", f"/v1/webhooks/{NO_ID}"),
@@ -81,7 +92,7 @@ def test_every_route_is_in_the_lists_of_these_tests(locked: Site) -> None:
     }
     listed = {
         (method, template(path))
-        for method, path in (*READ, *EDIT, *ADMINISTER)
+        for method, path in (*OPEN, *READ, *EDIT, *ADMINISTER)
         if not path.endswith(("purge=true",)) and (method, path) != ("POST", f"/v1/uploads/{NO_ID}")
     }
 
@@ -243,28 +254,28 @@ def test_without_keys_a_page_of_another_machine_reads_nothing(opened: Site) -> N
 
 
 def test_on_loopback_a_key_is_needed_once_an_administrator_has_one(opened: Site) -> None:
-    store = opened.store
-    before = lock_of(store, Keys(), "127.0.0.1")
+    store, people = opened.store, opened.doors.people
+    before = lock_of(store, people, Keys(), "127.0.0.1")
     store.new_key("x", Role.EDITOR)
-    with_editor = lock_of(store, Keys(), "127.0.0.1")
+    with_editor = lock_of(store, people, Keys(), "127.0.0.1")
     key, _ = store.new_key("x", Role.ADMIN)
-    with_admin = lock_of(store, Keys(), "127.0.0.1")
+    with_admin = lock_of(store, people, Keys(), "127.0.0.1")
     store.revoke_key(key.id)
-    without = lock_of(store, Keys(), "127.0.0.1")
+    without = lock_of(store, people, Keys(), "127.0.0.1")
 
     assert list(map(bool, (before, with_editor, with_admin, without))) == [
         False, False, True, False,
     ]  # fmt: skip
-    assert lock_of(store, Keys.of([new_key()]), "127.0.0.1")
+    assert lock_of(store, people, Keys.of([new_key()]), "127.0.0.1")
 
 
 def test_where_others_can_reach_it_there_is_a_key_or_no_service(opened: Site) -> None:
     with pytest.raises(BadOption):
-        lock_of(opened.store, Keys(), "0.0.0.0")
+        lock_of(opened.store, opened.doors.people, Keys(), "0.0.0.0")
 
     opened.store.new_key("x", Role.ADMIN)
 
-    assert lock_of(opened.store, Keys(), "0.0.0.0")
+    assert lock_of(opened.store, opened.doors.people, Keys(), "0.0.0.0")
 
 
 def test_a_body_without_an_end_is_refused(opened: Site) -> None:

@@ -37,7 +37,7 @@ def app(site: Site, outbox: Outbox, needed: bool) -> FastAPI:
     return new_app(
         title="test",
         version="1.2.3",
-        keys=StoreLock(site.store, Keys(), needed),
+        keys=StoreLock(site.store, site.doors.people, Keys(), needed),
         metrics=Metrics("1.2.3"),
         health=_Well(),
         routers=[router(replace(site.doors, outbox=outbox, reach=Reach([LISTED])))],

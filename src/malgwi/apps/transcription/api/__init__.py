@@ -5,6 +5,7 @@ jobs, events                 the work that there is, and what becomes of it
 transcripts, outline, exports   what was said, in every state and format
 search                       where it was said
 glossaries                   how names are written, and what that would change
+session, users               who signs in with a browser
 keys                         who may do what, and who did
 webhooks                     who is told of it, and what they were told
 
@@ -26,11 +27,13 @@ from malgwi.apps.transcription.api import (
     jobs,
     keys,
     media,
-    recordings,
     outline,
+    recordings,
     search,
+    session,
     transcripts,
     uploads,
+    users,
     webhooks,
 )
 from malgwi.apps.transcription.api.access import StoreLock, lock_of, needs
@@ -45,6 +48,7 @@ from malgwi.store import Role
 
 __all__ = [
     "GLOSSARY",
+    "OPEN_PATHS",
     "SHAPES",
     "ApiDoors",
     "StoreLock",
@@ -63,6 +67,8 @@ _NOUNS = (
     "search",
     "exports",
     "glossaries",
+    "session",
+    "users",
     "keys",
     "audit",
     "webhooks",
@@ -74,6 +80,9 @@ SHAPES: Mapping[str, Shape] = {
 """How errors are said, by the prefix of the path."""
 
 
+OPEN_PATHS = (session.PATH,)
+
+
 def routers(doors: ApiDoors) -> list[APIRouter]:
     made = [
         *recordings.routers(doors),
@@ -81,16 +90,18 @@ def routers(doors: ApiDoors) -> list[APIRouter]:
         uploads.router(doors),
         jobs.router(doors),
         transcripts.router(doors),
+        outline.router(doors),
         exports.router(doors),
         search.router(doors.search),
         glossaries.router(doors),
+        *session.routers(doors),
+        users.router(doors),
         *keys.routers(doors),
         webhooks.router(doors),
     ]
     for route in (each for router in made for each in router.routes):
         if isinstance(route, APIRoute):
             route.operation_id = route.name  # what a generated client calls it
-        outline.router(doors),
     return made
 
 

@@ -1,19 +1,29 @@
-"""Who may do what: the lock of the service over the keys that are kept, and what a route needs."""
+"""Who may do what: the lock of the service over keys and sessions, and what a route needs."""
 
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import HTTPConnection
 
+from malgwi.apps.transcription.api.origin import is_own_page
 from malgwi.errors import BadOption
-from malgwi.gateway import Answer, Keys, Refusal, is_loopback
-from malgwi.store import ApiKey, Role, Store
+from malgwi.gateway import Answer, Keys, Refusal, is_loopback, presented
+from malgwi.store import People, Role, Session, Store
 
 _ROLES = list(Role)  # each may do what those after it may
+
+
+COOKIE = "malgwi_session"
+_READING = ("GET", "HEAD", "OPTIONS")
+_FOREIGN = Answer(
+    403,
+    "foreign_page",
+    "Who is signed in changes something on the pages of this service only. Programs show a key.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,76 +31,117 @@ class Caller:
     """Who asks."""
 
     id: str | None
-    """Of their key; None where nobody needs one."""
+    """Of the user or the key; None where nobody needs one."""
     role: Role
+    name: str | None = None
+    session: Session | None = None
+    """By which they are known; None where they showed a key, or nobody needs one."""
+
+    @classmethod
+    def signed_in(cls, session: Session) -> "Caller":
+        """For a key of the settings the proof was looked at before."""
+        holder = session.holder
+        if holder is None:
+            return replace(SETTINGS, session=session)
+        return cls(holder.id, holder.role, holder.name, session)
 
     def must_be(self, role: Role) -> None:
         """Raises Refusal, 403."""
         if _ROLES.index(self.role) > _ROLES.index(role):
-            message = f"This needs a key with the role {role}; the role of yours is {self.role}."
+            message = f"This needs the role {role}; yours is {self.role}."
             raise Refusal(Answer(403, "forbidden", message))
 
 
 EVERYBODY = Caller(None, Role.ADMIN)
-SETTINGS = Caller("settings", Role.ADMIN)
+SETTINGS = Caller("settings", Role.ADMIN, "settings")
 """Whoever has a key of the settings: an administrator of this machine gave it out."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StoreLock:
-    """Opens with the keys of the store and with those of the settings; see `gateway.Lock`."""
+    """Opens with the keys of the store and those of the settings, and with the cookie of who is
+    signed in; see `gateway.Lock`."""
 
     store: Store
+    people: People
     settings: Keys
     needed: bool
-    """False where everybody may do everything."""
+    """False where everybody may do everything: until a user is an administrator."""
 
     def __bool__(self) -> bool:
         return self.needed
 
-    async def holder(self, presented: str) -> object | None:
+    async def holder(self, asking: HTTPConnection) -> object | None:
+        if not self.needed:
+            self.needed = await run_in_threadpool(self.people.is_administered)
         if not self.needed:
             return EVERYBODY
-        if not presented:
-            return None
+        if key := presented(asking.headers):
+            return await run_in_threadpool(self._of_key, key)
+        if token := asking.cookies.get(COOKIE):
+            found = await run_in_threadpool(self._of_session, token)
+            if found and _changes(asking) and not is_own_page(asking.headers):
+                raise Refusal(_FOREIGN)
+            return found
+        return None
+
+    def _of_key(self, presented: str) -> Caller | None:
         if self.settings and self.settings.accepts(presented):
             return SETTINGS
-        key = await run_in_threadpool(self.store.key, presented)
-        return None if key is None else Caller(key.id, key.role)
+        key = self.store.key(presented)
+        return None if key is None else Caller(key.id, key.role, key.name)
+
+    def _of_session(self, token: str) -> Caller | None:
+        session = self.people.session(token)
+        if session is None:
+            return None
+        if session.proof is not None and not self.settings.proves(session.proof, token):
+            return None
+        return Caller.signed_in(session)
 
 
-def lock_of(store: Store, settings: Keys, host: str) -> StoreLock:
-    """The lock for a service on `host`, as it is from now on.
+def lock_of(store: Store, people: People, settings: Keys, host: str) -> StoreLock:
+    """The lock for a service on `host`.
 
-    On loopback a key is needed once there is one of an administrator, so that nobody is locked
-    out by making another's. Raises BadOption where others can reach `host` and there is none.
+    On loopback everybody may do everything until there is an administrator, so that nobody is
+    locked out by making another's key. A user who is one counts from the moment they are made, a
+    key from the next start. Raises BadOption where others can reach `host` and there is none.
     """
-    needed = bool(settings) or any(map(_administers, store.keys()))
+    kept = store.keys()
+    needed = bool(settings) or any(each.administers for each in kept) or people.is_administered()
     if not needed and not is_loopback(host):
         raise BadOption(
             f"Whoever reaches {host or 'all addresses'} could read and change all that is kept, "
-            "for there is no key of an administrator. Make one, or listen on 127.0.0.1."
+            "for there is no administrator. Make one with `malgwi user add NAME --role admin`, or "
+            "listen on 127.0.0.1."
         )
-    return StoreLock(store, settings, needed)
+    return StoreLock(store, people, settings, needed)
 
 
-def _administers(key: ApiKey) -> bool:
-    valid = key.expires is None or key.expires > datetime.now(UTC)
-    return key.role is Role.ADMIN and key.revoked is None and valid
+def _changes(asking: HTTPConnection) -> bool:
+    """A WebSocket may do anything once it is open."""
+    return asking.scope["type"] == "websocket" or asking.scope["method"] not in _READING
 
 
 def needs(role: Role) -> Callable[[Request], Coroutine[Any, Any, Caller]]:
     """A dependency: who asks, if they have that role or a greater one."""
 
     async def caller(request: Request) -> Caller:
-        holder = request.scope["malgwi.holder"]
-        assert isinstance(holder, Caller), "The service needs a StoreLock."
-        if holder is EVERYBODY:
-            _check_host(request)
+        holder = await asked(request)
+        assert holder is not None, "Only at open paths nobody may ask."
         holder.must_be(role)
         return holder
 
     return caller
+
+
+async def asked(request: Request) -> Caller | None:
+    """A dependency: who asks; None at an open path where nobody is known."""
+    holder: object = request.scope["malgwi.holder"]
+    assert holder is None or isinstance(holder, Caller), "The service needs a StoreLock."
+    if holder is EVERYBODY:
+        _check_host(request)
+    return holder
 
 
 def _check_host(request: Request) -> None:

@@ -17,15 +17,23 @@ _SILENCE = 60.0  # seconds without a byte
 
 
 class BoundedRoute(APIRoute):
-    """Reads the body, up to `MOST`, before the route is asked."""
+    """Reads the body, up to `most` bytes, before the route is asked."""
+
+    most = MOST
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
 
         async def bounded(request: Request) -> Response:
-            return await handler(await with_body(request))
+            return await handler(await with_body(request, self.most))
 
         return bounded
+
+
+class SmallRoute(BoundedRoute):
+    """For names and passwords, from whoever comes."""
+
+    most = 32 * 1024
 
 
 async def with_body(request: Request, most: int = MOST) -> Request:

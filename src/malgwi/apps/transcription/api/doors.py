@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from malgwi.apps.transcription.api.attempts import Attempts
 from malgwi.apps.transcription.webhooks import Reach
-from malgwi.gateway import Crossing, Limits, Spool
-from malgwi.store import Glossaries, Ledger, Outbox, Search, Store, Uploads
+from malgwi.gateway import Crossing, Keys, Limits, Spool
+from malgwi.store import Glossaries, Ledger, Outbox, People, Search, Store, Uploads
 from malgwi.types import Job
 
 
@@ -15,6 +16,7 @@ class ApiDoors:
     """Made once where the service is put together."""
 
     store: Store
+    people: People
     ledger: Ledger
     uploads: Uploads
     """On the disk of the store's media, as is the spool: what is whole is moved there."""
@@ -27,6 +29,9 @@ class ApiDoors:
     """Tells the queue of a job that is to be done."""
     outbox: Outbox
     """What webhooks are to be told."""
+    keys: Keys = field(default_factory=Keys)
+    """Those of the settings."""
+    attempts: Attempts = field(default_factory=Attempts)
     reach: Reach = field(default_factory=Reach)
     """Whom webhooks may tell."""
     reference_folders: tuple[Path, ...] = ()

@@ -37,6 +37,8 @@ Moment = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_pla
 """ISO 8601 with an offset, as 2026-03-01T09:30:00+09:00."""
 Truth = Annotated[bool, BeforeValidator(_true_or_false)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=300)]
+UserName = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+Password = Annotated[str, StringConstraints(min_length=8, max_length=1024)]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Note = Annotated[str, StringConstraints(max_length=1000)]
 Hint = Annotated[str, StringConstraints(max_length=4000)]
@@ -49,9 +51,9 @@ Metadata = Annotated[
 ]
 RevisionNumber = Annotated[int, Field(ge=1, lt=2**31)]
 ChannelIndex = Annotated[int, Field(ge=0, lt=2**15)]
+Position = Annotated[int, Field(ge=0, lt=2**31)]
 Seconds = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 
-Position = Annotated[int, Field(ge=0, lt=2**31)]
 Cursor = Annotated[str | None, Query(max_length=500)]
 """`next_cursor` of the page before; none for the first page."""
 Limit = Annotated[int, Query(ge=1, le=1000)]
