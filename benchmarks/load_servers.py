@@ -76,15 +76,26 @@ def ours(model: str, threads: int, **settings: str) -> Iterator[Server]:
     with tempfile.TemporaryDirectory(prefix="malgwi-load-") as spool:
         engine = {"WYOMING": "0", "SPOOL": spool, **settings}
         environment = {
-            **{name: each for name, each in os.environ.items() if not _is_setting(name)},
             **{f"MALGWI_ENGINE__{name}": each for name, each in engine.items()},
             "MALGWI_STT__MODEL": model,
             "MALGWI_STT__OPTIONS": json.dumps({"threads": threads}),
             "MALGWI_STT__DEVICE": "cpu",
-            "MALGWI_OFFLINE": "1",
         }
-        command = [str(Path(sys.executable).parent / "malgwi"), "engine", "--port", "0"]
-        with _serving("malgwi", command, environment) as server:
+        with _malgwi("engine", environment) as server:
+            yield server
+
+
+@contextmanager
+def keeping() -> Iterator[Server]:
+    """`malgwi serve`, without a model: what it keeps is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="malgwi-load-") as data:
+        environment = {
+            "MALGWI_ENGINE__WYOMING": "0",
+            "MALGWI_STORE__DATA": data,
+            "MALGWI_STT__ENGINE": "scripted",
+            "MALGWI_VAD__ENGINE": "energy",
+        }
+        with _malgwi("serve", environment) as server:
             yield server
 
 
@@ -95,6 +106,14 @@ def peer(model: Path, threads: int, *options: str) -> Iterator[Server]:
     with _serving(
         "peer" + "".join(options), [*command, "--threads", str(threads)], environment
     ) as server:
+        yield server
+
+
+@contextmanager
+def _malgwi(role: str, settings: Mapping[str, str]) -> Iterator[Server]:
+    others = {name: each for name, each in os.environ.items() if not _is_setting(name)}
+    command = [str(Path(sys.executable).parent / "malgwi"), role, "--port", "0"]
+    with _serving("malgwi", command, {**others, **settings, "MALGWI_OFFLINE": "1"}) as server:
         yield server
 
 
