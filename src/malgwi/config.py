@@ -179,6 +179,14 @@ class JobsConfig(BaseModel):
     """Seconds without a sign of life after which a worker is taken for dead, and its job given to
     another. The same for all workers and the reaper."""
 
+    time_limit: float = Field(default=12 * 3600.0, ge=0.0)
+    """Seconds that an attempt at a job may take; then it is stopped, and has failed. 0 for as long
+    as it likes."""
+
+    keep_days: float = Field(default=90.0, ge=0.0, le=36_500.0)
+    """Days after which a job that ended is forgotten, unless it is the last one of a recording. 0
+    to keep all of them."""
+
 
 class ServeConfig(BaseModel):
     """The service that `malgwi serve` runs."""

@@ -8,6 +8,7 @@ was said is found, corrected and exported. With Celery the jobs are done by work
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from functools import partial
 from threading import Event, Thread
 
@@ -21,7 +22,7 @@ from malgwi.apps.transcription.orders import KIND, Order
 from malgwi.apps.transcription.watch import Names, Told, Watcher
 from malgwi.apps.transcription.webhooks import Reach, Sender
 from malgwi.config import Config
-from malgwi.errors import EngineMissing, MalgwiError
+from malgwi.errors import EngineMissing
 from malgwi.jobs import Queue
 from malgwi.jobs.inprocess import InProcess
 from malgwi.pipeline import Engines
@@ -69,7 +70,8 @@ def run(config: Config, announce: Callable[[str], None]) -> bool:
             ending=stop.is_set,
         )
         watcher = _watcher(config, names, store, queue, parts)
-        open_things.enter_context(_beside(_chores(store, doors, watcher), stop))
+        chores = _chores(store, doors, config.jobs.keep_days, watcher)
+        open_things.enter_context(_beside(chores, stop))
         front = Front(
             "Malgwi",
             config.serve.host,
@@ -118,21 +120,23 @@ Chore = Callable[[Event], None]
 
 
 def _chores(
-    store: SqlStore, doors: api.ApiDoors, watcher: Callable[[], Watcher] | None
+    store: SqlStore, doors: api.ApiDoors, keep: float, watcher: Callable[[], Watcher] | None
 ) -> Iterator[Chore]:
     yield Sender(doors.outbox, doors.reach).run
-    yield partial(_sweep, store, doors)
+    yield partial(_sweep, store, doors, keep)
     if watcher:
         yield partial(_watch, watcher)
 
 
-def _sweep(store: SqlStore, doors: api.ApiDoors, stop: Event) -> None:
-    """Every hour: what no recording has, and uploads that nobody goes on with."""
+def _sweep(store: SqlStore, doors: api.ApiDoors, keep_days: float, stop: Event) -> None:
+    """Every hour: what no recording has, uploads that nobody goes on with, jobs of long ago."""
     while not stop.is_set():
         try:
             api.sweep(doors)
             store.sweep_media()
-        except (MalgwiError, OSError) as error:
+            if keep_days:
+                Ledger(store.database).forget(timedelta(days=keep_days))
+        except Exception as error:
             log.warning("what is not wanted any more could not be swept", exc_info=error)
         stop.wait(HOUR)
 

@@ -80,7 +80,10 @@ def worker_context(config: Config) -> Context:
 def context(config: Config, store: SqlStore, engines: EnginesOf, decoders: DecodersOf) -> Context:
     """`engines` does not know glossaries; they are added here."""
     return Context(
-        Ledger(store.database), _handlers(store, engines, decoders), lease=config.jobs.lease
+        Ledger(store.database),
+        _handlers(store, engines, decoders),
+        lease=config.jobs.lease,
+        time_limit=config.jobs.time_limit,
     )
 
 

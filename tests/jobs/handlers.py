@@ -22,6 +22,7 @@ from malgwi.store.ledger import Ledger
 from malgwi.store.schema import meta
 
 SAID = "what somebody said"
+TIME_LIMIT = 10.0  # seconds; no other test comes near it
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,9 @@ def results(database: Database) -> Mapping[str, str]:
 
 def context(database: Database, trace: Path, *, lease: float) -> Context:
     handlers = Handlers(Trace(trace)).all()
-    return Context(Ledger(database), handlers, lease=lease, grace=1.0, pause=0.05)
+    return Context(
+        Ledger(database), handlers, lease=lease, grace=1.0, pause=0.05, time_limit=TIME_LIMIT
+    )
 
 
 class Handlers:
@@ -70,7 +73,7 @@ class Handlers:
 
     def all(self) -> Mapping[str, Handler]:
         kinds = (self.note, self.steps, self.deaf, self.mortal, self.final, self.broken, self.busy)
-        return {each.__name__: each for each in (*kinds, self.flaky)}
+        return {each.__name__: each for each in (*kinds, self.flaky, self.often_busy)}
 
     def note(self, running: Running) -> Write:
         self._trace.add(running)
@@ -113,6 +116,15 @@ class Handlers:
         self._trace.add(running)
         if running.job.attempt <= 4:
             raise Overloaded("Too much is waiting.", retry_after=0)
+        return _result(running)
+
+    def often_busy(self, running: Running) -> Write:
+        """The engine takes nothing the first eight times, and breaks at the ninth."""
+        self._trace.add(running)
+        if running.job.attempt <= 8:
+            raise Overloaded("Too much is waiting.", retry_after=0)
+        if running.job.attempt == 9:
+            raise EngineGone("The engine died.")
         return _result(running)
 
     def flaky(self, running: Running) -> Write:

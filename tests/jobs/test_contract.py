@@ -173,6 +173,42 @@ def test_an_engine_that_is_busy_costs_no_attempt(site: Site) -> None:
     assert len(site.lines(job)) == 5
 
 
+def test_what_was_put_off_often_does_not_wait_the_longer_after_its_first_error(site: Site) -> None:
+    site.start()
+    job = site.add("often_busy")
+
+    [ended] = site.ended(job)
+
+    assert ended.state is JobState.DONE
+    assert len(site.lines(job)) == 10
+
+
+@pytest.mark.slow
+def test_a_job_that_takes_too_long_is_stopped_and_dead_with_a_reason(site: Site) -> None:
+    site.start()
+    job = site.add("steps", {"count": 1, "seconds": 1000}, max_attempts=1)
+
+    [ended] = site.ended(job)
+
+    assert ended.state is JobState.DEAD
+    assert ended.error == "It did not end within the 10 seconds that an attempt may take."
+    site.ended(site.add("note"))
+
+
+@pytest.mark.slow
+def test_a_job_that_hangs_is_dead_and_holds_up_no_other(site: Site) -> None:
+    site.start()
+    job = site.add("deaf", {"seconds": 40}, max_attempts=1)
+
+    [ended] = site.ended(job)
+
+    assert ended.state is JobState.DEAD
+    assert ended.error == "It did not end within the 10 seconds that an attempt may take."
+    [after] = site.ended(site.add("note"), within=10)
+    assert after.state is JobState.DONE
+    assert job.id not in site.results()
+
+
 def test_a_dead_job_is_done_when_somebody_has_it_tried_again(site: Site) -> None:
     job = site.add("note")
     held = site.ledger.claim(job.id, "worker", 10)
@@ -186,6 +222,7 @@ def test_a_dead_job_is_done_when_somebody_has_it_tried_again(site: Site) -> None
     assert site.steps(job) == [(2, None)]
 
 
+@pytest.mark.slow
 def test_a_lease_is_kept_for_as_long_as_the_job_takes(site: Site) -> None:
     site.start(workers=2)
     job = site.add("deaf", {"seconds": 3.5})
@@ -222,7 +259,6 @@ def test_an_id_that_comes_again_is_done_once(site: Site, times: int) -> None:
     after = site.add("note")
 
     site.start()
-@pytest.mark.slow
     site.ended(job, after)
 
     assert site.steps(job) == [(1, None)]

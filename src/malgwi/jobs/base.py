@@ -114,4 +114,8 @@ class Context:
     """Seconds that a handler has to stop in when the process is to end; then its job is given
     back without it."""
     pause: float = 5.0
-    """Seconds before the second attempt after an error; four times as long before the third."""
+    """Seconds before the second attempt after an error; four times as long before the third, and
+    as long again before any other."""
+    time_limit: float = 12 * 3600.0
+    """Seconds that an attempt may take, 0 for as long as it likes. Then it is told to stop, and
+    has failed; one that does not stop within the grace has failed without it."""

@@ -14,6 +14,7 @@ import os
 os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")  # soft shutdown; billiard reads it once
 
 import logging
+import signal
 import socket
 import threading
 import time
@@ -159,8 +160,13 @@ class _Child:
         ledger, worker = self._context.ledger, f"{socket.gethostname()}:{os.getpid()}"
         job = ledger.claim(job_id, worker, self._context.lease)
         if job is not None:
-            execute(self._context, job, self._stop)
+            execute(self._context, job, self._stop, _end_this_process)
             send_unsent(ledger, self._queue)  # others may have waited for it
+
+
+def _end_this_process() -> None:
+    """Nothing less ends a handler that hangs. The pool makes another."""
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _app(broker: str) -> Celery:

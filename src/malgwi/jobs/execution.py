@@ -3,6 +3,8 @@
 A heart beats beside the handler, in a thread of its own. What the ledger answers stops the handler:
 the job was called off, or taken away. While the database does not answer the handler goes on, for
 whoever might take its job away cannot either; what it made is offered until there is an answer.
+
+A handler that hangs would keep its job for ever, as its heart beats. So an attempt has a limit.
 """
 
 import logging
@@ -29,13 +31,19 @@ _AGAIN = 0.3  # seconds between two questions to a database that does not answer
 logger = logging.getLogger(__name__)
 
 
-def execute(context: Context, job: Job, shutdown: threading.Event) -> None:
-    """Do a job that was claimed. Raises nothing that its handler raises."""
+def execute(
+    context: Context, job: Job, shutdown: threading.Event, on_hang: Callable[[], object]
+) -> None:
+    """Do a job that was claimed. Raises nothing that its handler raises.
+
+    `on_hang` is called, by another thread, where the handler took too long and does not stop. The
+    job is somebody else's then; whoever called this may wait for ever.
+    """
     began = time.monotonic()
     facts = {"job": job.id, "kind": job.kind, "attempt": job.attempt}
     logger.info("job started", extra=facts)
     try:
-        ended = _Attempt(context, job, shutdown).run()
+        ended = _Attempt(context, job, shutdown, on_hang).run()
     except (StoreGone, StoreFull) as error:  # nobody could be told: the lease runs out
         logger.error("job left to its lease", extra=facts, exc_info=error)
         return
@@ -43,17 +51,24 @@ def execute(context: Context, job: Job, shutdown: threading.Event) -> None:
 
 
 class _Attempt:
-    def __init__(self, context: Context, job: Job, shutdown: threading.Event) -> None:
+    def __init__(
+        self,
+        context: Context,
+        job: Job,
+        shutdown: threading.Event,
+        on_hang: Callable[[], object],
+    ) -> None:
         self._context = context
         self._job = job
         self._shutdown = shutdown
+        self._on_hang = on_hang
         first = job.attempt == 1
         checkpoints = {} if first else self._insist(lambda: context.ledger.checkpoints(job.id))
         self._running = Running(job, checkpoints, self._note, self._keep)
 
     def run(self) -> str:
         """How it ended, in a word for the log."""
-        with _Heart(self._context, self._running, self._shutdown):
+        with _Heart(self._context, self._running, self._shutdown, self._stopped, self._on_hang):
             try:
                 write = self._handle()
                 self._running.note_last()
@@ -79,6 +94,20 @@ class _Attempt:
         return self._context.ledger.finish(*self._token, write)
 
     def _end(self, error: Exception) -> str:
+        ledger = self._context.ledger
+        if stopped := self._stopped():
+            return stopped
+        if isinstance(error, Overloaded):  # nothing is known against the job
+            ledger.release(*self._token, again_in=error.retry_after)
+            return "put off"
+        final = isinstance(error, Final | BadInput)
+        extra = {"job": self._job.id, "kind": self._job.kind, "final": final}
+        logger.warning("job failed", extra=extra, exc_info=error)
+        ledger.fail(*self._token, _sentence(error), final=final, again_in=self._pause)
+        return "failed"
+
+    def _stopped(self) -> str | None:
+        """Tell the ledger why it was to stop; None where it was not."""
         ledger, reason = self._context.ledger, self._running.reason
         if reason == "fenced":
             return "taken away"
@@ -88,15 +117,17 @@ class _Attempt:
         if reason == "cancel":
             ledger.called_off(*self._token)
             return "called off"
-        if isinstance(error, Overloaded):  # nothing is known against the job
-            ledger.release(*self._token, again_in=error.retry_after)
-            return "put off"
-        final = isinstance(error, Final | BadInput)
-        extra = {"job": self._job.id, "kind": self._job.kind, "final": final}
-        logger.warning("job failed", extra=extra, exc_info=error)
-        pause = self._context.pause * 4 ** (self._job.attempt - 1)
-        ledger.fail(*self._token, _sentence(error), final=final, again_in=pause)
-        return "failed"
+        if reason == "overdue":
+            limit = f"{self._context.time_limit:,.0f} seconds"
+            error = f"It did not end within the {limit} that an attempt may take."
+            ledger.fail(*self._token, error, final=False, again_in=self._pause)
+            return "stopped"
+        return None
+
+    @property
+    def _pause(self) -> float:
+        """Attempts are not errors: it may have been put off, or given back, any number of times."""
+        return self._context.pause * (1 if self._job.attempt == 1 else 4)
 
     def _note(self, facts: Mapping[str, Any]) -> None:
         try:
@@ -127,10 +158,20 @@ class _Attempt:
 class _Heart:
     """Beats while a job runs, and passes on what it hears."""
 
-    def __init__(self, context: Context, running: Running, shutdown: threading.Event) -> None:
+    def __init__(
+        self,
+        context: Context,
+        running: Running,
+        shutdown: threading.Event,
+        stopped: Callable[[], object],
+        on_hang: Callable[[], object],
+    ) -> None:
         self._context = context
         self._running = running
         self._shutdown = shutdown
+        self._stopped = stopped
+        self._on_hang = on_hang
+        self._limit = context.time_limit or float("inf")
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
@@ -148,16 +189,17 @@ class _Heart:
 
     def _beat(self) -> None:
         every = self._context.lease / _BEATS
-        answered = time.monotonic()
+        began = answered = time.monotonic()
         due = answered + every
         leave: float | None = None
         while not self._over.wait(min(_TICK, every)):
             now = time.monotonic()
-            if self._shutdown.is_set() and leave is None:
-                self._running.tell("shutdown")
+            is_overdue = now - began >= self._limit
+            if leave is None and (is_overdue or self._shutdown.is_set()):
+                self._running.tell("overdue" if is_overdue else "shutdown")
                 leave = now + self._context.grace
             if leave is not None and now >= leave:
-                self._give_back()
+                self._leave_behind(is_overdue)
                 return
             if now >= due:
                 due = now + every
@@ -180,14 +222,17 @@ class _Heart:
             self._running.tell(answer)
         return True
 
-    def _give_back(self) -> None:
-        """Without its handler, which does not stop: what it may still make is discarded."""
+    def _leave_behind(self, hangs: bool) -> None:
+        """The handler, which does not stop: what it may still make is discarded."""
         job = self._running.job
         try:
-            self._context.ledger.release(job.id, job.attempt)
+            self._stopped()
         except Exception as error:
             logger.warning("job left to its lease", extra={"job": job.id}, exc_info=error)
         self._running.tell("fenced")
+        if hangs and not self._over.is_set():
+            logger.error("a job hangs", extra={"job": job.id, "kind": job.kind})
+            self._on_hang()
 
 
 def _sentence(error: Exception) -> str:

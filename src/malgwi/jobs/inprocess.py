@@ -2,11 +2,15 @@
 
 It needs no queue, so that none can lose anything; but whoever adds a job in this process wakes
 them, and then it starts within milliseconds.
+
+A thread cannot be ended. Where a job hangs, its thread is left behind, with what it holds, until
+the process ends; another one takes its place.
 """
 
 import logging
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 from malgwi.jobs.base import Context
 from malgwi.jobs.execution import execute
@@ -51,9 +55,10 @@ class InProcess:
         """Jobs under way are told to stop, and given back; those waiting stay in the ledger."""
         self._stop.set()
         self._wake()
+        until = time.monotonic() + self._context.grace + 1
         for each in self._threads:
             if each.ident is not None:
-                each.join(self._context.grace + 1)
+                each.join(max(0.0, until - time.monotonic()))
 
     def send(self, job: Job) -> None:
         self._wake()
@@ -67,22 +72,31 @@ class InProcess:
             self._changed.notify_all()
 
     def _work(self) -> None:
-        while not self._stop.is_set():
+        replaced = threading.Event()
+        this = threading.current_thread()
+
+        def replace() -> None:
+            replaced.set()
+            new = threading.Thread(target=self._work, name=this.name, daemon=True)
+            self._threads[self._threads.index(this)] = new
+            new.start()
+
+        while not self._stop.is_set() and not replaced.is_set():
             before = self._changes
-            if not self._do_one():
+            if not self._do_one(replace):
                 self._wait_for_change(before)
 
     def _wait_for_change(self, before: int) -> None:
         with self._changed:
             self._changed.wait_for(lambda: self._changes != before, _POLL)
 
-    def _do_one(self) -> bool:
+    def _do_one(self, on_hang: Callable[[], object]) -> bool:
         """Whether there was one."""
         try:
             job = self._context.ledger.claim_next(self._queues, self._name, self._context.lease)
             if job is None:
                 return False
-            execute(self._context, job, self._stop)
+            execute(self._context, job, self._stop, on_hang)
         except Exception as error:
             logger.warning("no job could be claimed", exc_info=error)
             return False

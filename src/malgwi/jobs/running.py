@@ -8,7 +8,7 @@ from typing import Any, Literal
 from malgwi.errors import Cancelled
 from malgwi.types import Job
 
-Reason = Literal["cancel", "fenced", "shutdown"]
+Reason = Literal["cancel", "fenced", "shutdown", "overdue"]
 
 _SELDOM = 0.5  # seconds between two notes of progress; people do not see more
 
@@ -27,7 +27,7 @@ class Running:
         self.checkpoints = dict(checkpoints)
         """What attempts before this one kept, and this one so far, by name."""
         self.stop = threading.Event()
-        """Set when it was called off, is somebody else's now, or the process is to end."""
+        """Set when it was called off, is somebody else's, takes too long, or the process ends."""
         self.reason: Reason | None = None
         self._note = note
         self._keep = keep
