@@ -537,7 +537,7 @@ def test_ctrl_c_while_waiting_leaves_the_job_alone_and_says_its_id(
 
 HIT: Hit = {
     "recording": "r", "recording_name": "night\x1b[2J.wav", "transcript": "t", "utterance": "00-1",
-    "channel": 2, "speaker": None, "start": 62.9, "at": None,
+    "channel": 2, "channel_label": "gate", "speaker": None, "start": 62.9, "at": None,
     "text": "at the [bold] north\x1b gate", "parts": [[14, 19]],
 }  # fmt: skip
 
@@ -545,8 +545,8 @@ HIT: Hit = {
 def test_what_matched_is_marked_in_a_terminal_and_only_there() -> None:
     terminal, file = StringIO(), StringIO()
 
-    client_display.print_hit(Console(file=terminal, force_terminal=True, width=200), HIT, "gate")
-    client_display.print_hit(Console(file=file), HIT, "gate")
+    client_display.print_hit(Console(file=terminal, force_terminal=True, width=200), HIT)
+    client_display.print_hit(Console(file=file), HIT)
 
     assert "\x1b[1;33mnorth\x1b[0m" in terminal.getvalue()
     assert file.getvalue() == "night [2J.wav  1:02 · gate  t\n  at the [bold] north  gate\n"

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from functools import cache
 from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
@@ -581,13 +580,12 @@ def search(
             limit=min(limit, 100),
         )
         console, hits = Console(highlight=False), 0
-        labels = cache(lambda id: client.recording(id)["channel_labels"])
         for hit in islice(found, limit):
             hits += 1
             if as_json:
                 _echo_json(hit)
             else:
-                display.print_hit(console, hit, labels(hit["recording"])[hit["channel"]])
+                display.print_hit(console, hit)
         if not hits:
             click.echo("malgwi: Nothing was found.", err=True)
 

@@ -106,6 +106,8 @@ class Hit(TypedDict):
     transcript: str
     utterance: str
     channel: int
+    channel_label: str
+    """As the recording calls it now."""
     speaker: str | None
     start: float
     """The second of the recording to play from."""

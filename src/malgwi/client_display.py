@@ -84,10 +84,10 @@ def share_done(job: Job) -> float | None:
     return None
 
 
-def print_hit(console: Console, hit: Hit, channel: str) -> None:
+def print_hit(console: Console, hit: Hit) -> None:
     """Two lines: where it was said, and what, with what matched in it marked."""
     where = Text(plain(hit["recording_name"]), "bold")
-    said_by = [plain(channel)]
+    said_by = [plain(hit["channel_label"])]
     if hit["speaker"]:
         said_by.append(plain(hit["speaker"]))
     when = [clock(hit["start"]), *([_local(hit["at"], "seconds")] if hit["at"] else [])]

@@ -85,13 +85,14 @@ def test_a_hit_says_where_it_is_and_what_was_said_around_it(
         revision=1,
         utterance="01-0003",
         channel=1,
+        channel_label="south gate",
         speaker=None,
         start=30.0,
         at=NOON + 30 * SECOND,
         text="북문에서 확인",
         parts=((0, 2),),
-        before=Line("00-0002", 0, None, 20.0, "three"),
-        after=Line("00-0004", 0, None, 40.0, "five"),
+        before=Line("00-0002", 0, "north gate", None, 20.0, "three"),
+        after=Line("00-0004", 0, "north gate", None, 40.0, "five"),
         score=hit.score,
     )
 

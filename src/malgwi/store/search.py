@@ -5,12 +5,14 @@ alone, so that all databases find the same in the same order. A call looks at a 
 candidates: nothing counts, or ranks, all of a million.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from malgwi.errors import BadOption
+from malgwi.store import transcripts
 from malgwi.store.base import Page, Paging
 from malgwi.store.candidates import FIRST
 from malgwi.store.engine import Database
@@ -24,6 +26,9 @@ from malgwi.store.search_scan import Asked, Found, scan
 _RANKED = 500  # hits that are ranked together
 _LOOKED_AT = 3_000  # candidates a call
 _FEW = 100  # candidates at first: some may be none
+
+Labels: TypeAlias = Mapping[str, Mapping[int, str]]
+"""Of channels, by transcript."""
 
 _EVERYWHERE = SearchFilter()
 _FIRST_PAGE = Paging()
@@ -109,11 +114,12 @@ def _rank(found: Found) -> tuple[int, int]:
 
 
 def _hits(connection: Connection, found: Sequence[Found]) -> tuple[Hit, ...]:
-    beside = _beside(connection, [each.row.row_id for each in found])
-    return tuple(_hit(each, *beside[each.row.row_id]) for each in found)
+    labels = transcripts.labels(connection, (each.row.transcript_id for each in found))
+    beside = _beside(connection, [each.row.row_id for each in found], labels)
+    return tuple(_hit(each, labels, *beside[each.row.row_id]) for each in found)
 
 
-def _hit(found: Found, before: Line | None, after: Line | None) -> Hit:
+def _hit(found: Found, labels: Labels, before: Line | None, after: Line | None) -> Hit:
     row = found.row
     return Hit(
         recording=row.recording_id,
@@ -122,6 +128,7 @@ def _hit(found: Found, before: Line | None, after: Line | None) -> Hit:
         revision=row.revision,
         utterance=row.id,
         channel=row.channel,
+        channel_label=labels[row.transcript_id][row.channel],
         speaker=row.speaker,
         start=row.start,
         at=found.at,
@@ -134,14 +141,14 @@ def _hit(found: Found, before: Line | None, after: Line | None) -> Hit:
 
 
 def _beside(
-    connection: Connection, row_ids: Sequence[int]
+    connection: Connection, row_ids: Sequence[int], labels: Labels
 ) -> dict[int, tuple[Line | None, Line | None]]:
     """The lines before and after each, of those that count."""
     before, after = _neighbour(before=True), _neighbour(before=False)
     query = sa.select(utterance.c.row_id, before.label("before"), after.label("after"))
     pairs = list(connection.execute(query.where(utterance.c.row_id.in_(row_ids))))
     ids = {each for pair in pairs for each in (pair.before, pair.after) if each is not None}
-    lines = _lines(connection, ids)
+    lines = _lines(connection, ids, labels)
     return {pair.row_id: (lines.get(pair.before), lines.get(pair.after)) for pair in pairs}
 
 
@@ -161,14 +168,19 @@ def _neighbour(before: bool) -> sa.ScalarSelect[int]:
     return query.limit(1).scalar_subquery()
 
 
-def _lines(connection: Connection, row_ids: set[int]) -> dict[int, Line]:
+def _lines(connection: Connection, row_ids: set[int], labels: Labels) -> dict[int, Line]:
     query = sa.select(
         utterance.c.row_id,
+        utterance.c.transcript_id,
         utterance.c.id,
         utterance.c.channel,
         utterance.c.speaker,
         utterance.c.start,
         utterance.c.text,
     ).where(utterance.c.row_id.in_(row_ids))
-    rows = connection.execute(query)
-    return {row.row_id: Line(row.id, row.channel, row.speaker, row.start, row.text) for row in rows}
+    return {row.row_id: _line(row, labels) for row in connection.execute(query)}
+
+
+def _line(row: Row[Any], labels: Labels) -> Line:
+    label = labels[row.transcript_id][row.channel]
+    return Line(row.id, row.channel, label, row.speaker, row.start, row.text)

@@ -43,6 +43,8 @@ class Line:
 
     utterance: str
     channel: int
+    channel_label: str
+    """As the recording calls it now."""
     speaker: str | None
     start: float
     text: str
@@ -58,6 +60,8 @@ class Hit:
     revision: int
     utterance: str
     channel: int
+    channel_label: str
+    """As the recording calls it now."""
     speaker: str | None
     start: float
     """The second of the recording to play from."""

@@ -156,6 +156,12 @@ def undo(
     return revise(connection, transcript_id, base, new, replace(by, kind=RevisionKind.UNDO))
 
 
+def labels(connection: Connection, transcript_ids: Iterable[str]) -> dict[str, dict[int, str]]:
+    """What the channels of each are called."""
+    found = connection.execute(KEPT.where(transcript.c.id.in_(set(transcript_ids))))
+    return {row.id: {each.index: each.label for each in rows.channels(row)} for row in found}
+
+
 def revisions(connection: Connection, transcript_id: str) -> tuple[Revision, ...]:
     row_of(connection, transcript_id)
     query = sa.select(revision).where(revision.c.transcript_id == transcript_id)

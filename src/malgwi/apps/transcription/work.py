@@ -66,7 +66,9 @@ class Transcribing:
                 stop=running.stop,
             )
         running.check()
-        labels = tuple(channel.label for channel in transcript.channels)
+        # Whoever renamed a channel meanwhile knows better.
+        renamed = self.store.recording(kept.id).channel_labels != kept.channel_labels
+        labels = None if renamed else tuple(channel.label for channel in transcript.channels)
         known = RecordingChanges(duration=transcript.duration, channel_labels=labels)
         self.store.update_recording(kept.id, known)
         record = self.store.save_transcript(kept.id, transcript, key=running.job.id)

@@ -1,5 +1,6 @@
 import io
 import json
+import re
 import zipfile
 from typing import Any
 from urllib.parse import quote
@@ -399,6 +400,60 @@ def test_every_format_is_exported_as_the_file_it_is(
     assert disposition.startswith('attachment; filename="__ __.')
     assert disposition.endswith(f"filename*=UTF-8''{quote('관제 무전')}.{format}")
     assert opened.files() == []
+
+
+@pytest.mark.parametrize("format", sorted({*FORMATS} - {"ctm"}))  # which numbers them
+def test_a_channel_is_called_in_every_export_as_the_recording_calls_it_now(
+    opened: Site, client: TestClient, format: str
+) -> None:
+    record = opened.transcribed(RADIO)
+    labels = {"channel_labels": ["북문", "남문", "서문"]}
+
+    client.patch(f"/v1/recordings/{record.recording_id}", json=labels)
+
+    query = {"transcript": record.id}
+    found = text_of(client.get(f"/v1/exports/{format}", params=query).content)
+    assert "서문" in found
+    assert not re.search("tower|지상 관제|지상_관제|ch 03|ch_03", found)
+    one = client.get(f"/v1/exports/{format}", params={**query, "channel": "2"})
+    assert quote("서문") in one.headers["content-disposition"]
+
+
+def test_a_channel_is_called_everywhere_as_the_recording_calls_it_now(
+    opened: Site, client: TestClient
+) -> None:
+    record = opened.transcribed(RADIO)
+    path = f"/v1/transcripts/{record.id}"
+    correct(client, record.id, 1, {"utterance": "00-0003", "text": "끝"})
+
+    client.patch(f"/v1/recordings/{record.recording_id}", json={"channel_labels": ["북문"]})
+
+    now = ["북문", "지상 관제", "ch 03", "briefing"]  # one without a name keeps its own
+    for found in (
+        client.get(path).json(),
+        client.get(path, params={"revision": 1}).json(),
+        client.get(f"{path}/outline").json(),
+        client.get(f"/v1/recordings/{record.recording_id}/transcripts").json()[0],
+    ):
+        assert [each["label"] for each in found["channels"]] == now
+    said = [
+        *client.get(path).json()["utterances"],
+        *client.get(f"{path}/utterances").json()["items"],
+        *client.get(f"{path}/diff?before=1&after=2").json()[0].values(),
+        *client.get("/v1/search", params={"q": "절차"}).json()["items"],
+        client.get("/v1/search", params={"q": "대한항공"}).json()["items"][0]["after"],
+    ]
+    lines = [each for each in said if isinstance(each, dict)]
+    assert [each["channel_label"] for each in lines] == [now[each["channel"]] for each in lines]
+    client.patch(f"/v1/recordings/{record.recording_id}", json={"channel_labels": []})
+    assert client.get(path).json()["channels"][0]["label"] == "tower"
+
+
+def text_of(exported: bytes) -> str:
+    if not zipfile.is_zipfile(io.BytesIO(exported)):
+        return exported.decode()
+    with zipfile.ZipFile(io.BytesIO(exported)) as document:
+        return document.read("word/document.xml").decode()
 
 
 def test_a_document_is_one(client: TestClient, transcript: str) -> None:

@@ -45,6 +45,7 @@ class LineOut(BaseModel):
 
     utterance: str
     channel: int
+    channel_label: str
     speaker: str | None
     start: float
     text: str
@@ -59,6 +60,8 @@ class HitOut(BaseModel):
     revision: int
     utterance: str
     channel: int
+    channel_label: str
+    """As it is called now."""
     speaker: str | None
     start: float
     """The second of the recording to play from."""
@@ -98,6 +101,7 @@ def _hit_out(hit: Hit) -> HitOut:
         revision=hit.revision,
         utterance=hit.utterance,
         channel=hit.channel,
+        channel_label=hit.channel_label,
         speaker=hit.speaker,
         start=hit.start,
         at=hit.at,
@@ -113,6 +117,7 @@ def _line_out(line: Line) -> LineOut:
     return LineOut(
         utterance=line.utterance,
         channel=line.channel,
+        channel_label=line.channel_label,
         speaker=line.speaker,
         start=line.start,
         text=line.text,
