@@ -8,7 +8,6 @@ health       a canary for each engine; who cannot be kept alive ends the service
 """
 
 import logging
-import signal
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
@@ -156,40 +155,13 @@ def serve(
             open_paths=front.open_paths,
             lifespan=opening.lifespan,
         )
-        server = uvicorn.Server(
-            uvicorn.Config(
-                front.around(app),
-                loop="asyncio",  # the same everywhere, whatever else is installed
-                http="h11",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=DRAIN,
-            )
-        )
+        server = gateway.new_server(front.around(app), DRAIN)
         watch = _Watch(parts.fleet, parts.default, server, on_end)
         watch.start()
-        with _signals_survived():
-            server.run(sockets=[listening])
+        gateway.run(server, listening)
         if opening.failed:
             raise opening.failed
         return watch.verdict()
-
-
-@contextmanager
-def _signals_survived() -> Iterator[None]:
-    """uvicorn ends at a signal as it should, and then sends itself the signal once more, which
-    would end this process before its engines and its spool are put away."""
-    before = [(each, signal.signal(each, _survive)) for each in (signal.SIGINT, signal.SIGTERM)]
-    try:
-        yield
-    finally:
-        for number, handler in before:
-            signal.signal(number, handler)
-
-
-def _survive(*_: object) -> None:
-    """The service is ending already."""
 
 
 class _Opening:

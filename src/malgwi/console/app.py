@@ -54,7 +54,7 @@ class Beside:
         elif scope["type"] == "websocket" and is_foreign(Headers(scope=scope)):
             await send({"type": "websocket.close", "code": 1008})
         else:
-            await self.app(scope, receive, _with_headers(send, scope["path"]))
+            await self.app(scope, receive, _with_headers(send, _keeping(scope)))
 
 
 def beside(service: FastAPI) -> ASGIApp:
@@ -109,16 +109,24 @@ def _broken(_: Exception) -> None:
     alone(words_of(ui.context.client.request), "broken")
 
 
-def _with_headers(send: Send, path: str) -> Send:
-    kept = path.startswith(("/static/", "/_nicegui/"))
+def _keeping(scope: Scope) -> str | None:
+    """How long a browser may keep it; None where what answers knows."""
+    if scope["path"].startswith("/_nicegui/"):
+        return None
+    if not scope["path"].startswith("/static/"):
+        return "no-store"
+    # One that is imported by another has no stamp: the browser asks whether it is still the same.
+    return "public, max-age=31536000, immutable" if scope.get("query_string") else "no-cache"
 
+
+def _with_headers(send: Send, keeping: str | None) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in _HEADERS.items():
                 headers.setdefault(name, value)
-            if not kept:
-                headers["cache-control"] = "no-store"
+            if keeping:
+                headers["cache-control"] = keeping
         await send(message)
 
     return sending

@@ -19,6 +19,7 @@ from malgwi.console.api import COOKIE, Api, Me, Refused
 from malgwi.console.doors import stamp, words_of
 from malgwi.console.elements import icon, link, tag, text
 from malgwi.console.words import LANGUAGES, NAMES, Words
+from malgwi.gateway import is_loopback
 
 SECONDS = 20.0
 """That a page may take to be made."""
@@ -71,6 +72,9 @@ class Console:
                 me = await api.me()
             except Refused:
                 alone(words, "gone")
+                return None
+            if me and me.open and not is_loopback(request.url.hostname or ""):
+                alone(words, "closed")  # whoever is on the network is not this machine
                 return None
             if me is None:
                 return RedirectResponse(f"/sign-in?next={quote(_here(request))}", 303)

@@ -42,6 +42,10 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "서비스가 응답하지 않습니다. 다시 연결하는 중입니다.",
         "The service does not answer. Trying again.",
     ),
+    "closed": (
+        "이 페이지는 아직 이 컴퓨터에서만 열립니다. 그 컴퓨터에서 첫 관리자를 만드세요.",
+        "These pages are open to their own machine alone, until the first administrator is made there.",  # noqa: E501
+    ),
     "not_here": ("찾는 페이지가 없습니다.", "There is no such page."),
     "broken": (
         "페이지를 만들지 못했습니다. 로그에 요청 번호가 있습니다.",

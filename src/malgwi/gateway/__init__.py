@@ -9,6 +9,7 @@ from malgwi.gateway.health import Health, Readiness
 from malgwi.gateway.keys import Keys, Lock, hash_of, new_key, presented, read_keys
 from malgwi.gateway.limits import Limits
 from malgwi.gateway.metrics import METRICS, Metric, Metrics, resident_bytes
+from malgwi.gateway.server import address_of, listening, new_server, run
 from malgwi.gateway.uploads import Form, Spool, Upload
 from malgwi.gateway.urls import fetch, fetched
 
@@ -30,18 +31,22 @@ __all__ = [
     "Shape",
     "Spool",
     "Upload",
+    "address_of",
     "check_exposure",
     "fetch",
     "fetched",
     "form_openapi",
     "hash_of",
     "is_loopback",
+    "listening",
     "new_app",
     "new_key",
+    "new_server",
     "presented",
     "read_form",
     "read_keys",
     "resident_bytes",
+    "run",
     "status_of",
     "unknown_fields",
 ]
