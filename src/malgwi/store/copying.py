@@ -36,11 +36,11 @@ def _copy(here: Connection, there: Connection) -> None:
         rows = here.execute(sa.select(table), execution_options={"yield_per": _PORTION})
         for some in rows.mappings().partitions():
             there.execute(table.insert(), [dict(row) for row in some])
-    _count_on(there)
+    count_on(there)
     findable.add_all(there)
 
 
-def _count_on(there: Connection) -> None:
+def count_on(there: Connection) -> None:
     """PostgreSQL does not see that numbers were given that it would have counted."""
     if there.dialect.name != "postgresql":
         return

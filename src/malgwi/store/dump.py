@@ -18,8 +18,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Table
 from sqlalchemy.engine import make_url
 from sqlalchemy.types import TypeEngine
@@ -77,8 +75,7 @@ class Dump:
     @property
     def is_known(self) -> bool:
         """False where a newer program made it."""
-        steps = ScriptDirectory(str(migration._STEPS)).walk_revisions()
-        return self.step in {each.revision for each in steps}
+        return migration.knows(self.step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +104,7 @@ class Place:
         give back what it was given.
         """
         instance = new_id()
-        identity._write(self.data, instance)
+        identity.write(self.data, instance)
         with closing(connect(self.url)) as database:
             database.migrate(lambda it: _load(it, wanted, lines, instance))
         return instance
@@ -151,7 +148,7 @@ def _check_there(url: str) -> None:
 
 
 def _dumped(connection: Connection, into: Path, instance: str) -> Dump:
-    step = migration._known(connection)
+    step = migration.known_step(connection)
     if step is None:
         raise StoreError("The database has no tables yet: there is nothing to back up.")
     tables = {table.name: _write(connection, table, into) for table in _tables(connection)}
@@ -192,7 +189,7 @@ def _read(connection: Connection, name: str, columns: Iterable[tuple[str, str]])
 
 def _load(connection: Connection, wanted: Dump, lines: Lines, instance: str) -> None:
     _check_empty(connection)
-    _to_step(connection, wanted.step)
+    migration.up_to(connection, wanted.step)
     for name, expected in wanted.tables.items():
         columns = _fill(connection, name, iter(lines(name)))
         found = _sum(_read(connection, name, columns))
@@ -201,17 +198,12 @@ def _load(connection: Connection, wanted: Dump, lines: Lines, instance: str) -> 
                 f"The table {name} is not what it was: it has {found.count} rows, and "
                 f"{expected.count} are expected, or they are others. Nothing was restored."
             )
-    for key, value in ((identity._KEY, instance), (_RESTORED_FROM, wanted.instance)):
+    for key, value in ((identity.KEY, instance), (_RESTORED_FROM, wanted.instance)):
         insert_or_update(connection, meta, {"key": key, "value": value}, {"value"})
-    copying._count_on(connection)
-    if wanted.step == migration.newest():
-        findable.add_all(connection)
-    _to_step(connection, migration.newest())
-    migration._check_references(connection)
-
-
-def _to_step(connection: Connection, step: str) -> None:
-    command.upgrade(migration._alembic(connection), step)
+    copying.count_on(connection)
+    migration.up_to(connection, migration.newest())
+    findable.add_all(connection)  # a step that makes the index may have gone by without any rows
+    migration.check_references(connection)
 
 
 def _fill(connection: Connection, name: str, lines: Iterator[bytes]) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ fresh database would look like a new installation, and everything that was kept 
 refuse, and say what to do.
 """
 
+import os
 import secrets
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from malgwi.store.schema import media, meta
 from malgwi.store.upsert import insert_if_new
 
 FILE = "instance-id"
-_KEY = "instance"
+KEY = "instance"
+"""Under which the database knows its id."""
 
 
 def make(folder: Path) -> None:
@@ -39,7 +41,7 @@ def establish(database: Database, folder: Path, media_folder: Path) -> str:
         theirs = _of_folder(folder)
     if theirs is None:
         _check_folder_may_be_new(database, folder)
-        _write(folder, ours)
+        write(folder, ours)
         theirs = _of_folder(folder)
     if theirs != ours:
         raise StoreError(
@@ -48,6 +50,19 @@ def establish(database: Database, folder: Path, media_folder: Path) -> str:
             "the other."
         )
     return ours
+
+
+def write(folder: Path, instance: str) -> None:
+    """The id of the folder: all of it or nothing, whoever else does the same."""
+    try:
+        fresh = folder / f".{FILE}-{secrets.token_hex(8)}"
+        with fresh.open("x", encoding="ascii") as file:
+            file.write(instance + "\n")
+            file.flush()
+            os.fsync(file.fileno())  # or a power cut leaves a file without an id
+        fresh.replace(folder / FILE)
+    except OSError as error:
+        raise StoreError(f"{folder} cannot be written to: {error.strerror}.") from error
 
 
 def _check_database_may_be_new(
@@ -75,13 +90,13 @@ def _check_folder_may_be_new(database: Database, folder: Path) -> None:
 
 
 def _of_database(connection: Connection) -> str | None:
-    query = sa.select(meta.c.value).where(meta.c.key == _KEY)
+    query = sa.select(meta.c.value).where(meta.c.key == KEY)
     return connection.execute(query).scalar_one_or_none()
 
 
 def _give(connection: Connection) -> str:
     """The id that it has then: another process may have been first."""
-    insert_if_new(connection, meta, {"key": _KEY, "value": new_id()})
+    insert_if_new(connection, meta, {"key": KEY, "value": new_id()})
     given = _of_database(connection)
     assert given is not None
     return given
@@ -100,16 +115,6 @@ def _of_folder(folder: Path) -> str | None:
             f"in the table meta."
         )
     return text
-
-
-def _write(folder: Path, instance: str) -> None:
-    """All of it or nothing, whoever else does the same."""
-    try:
-        fresh = folder / f".{FILE}-{secrets.token_hex(8)}"
-        fresh.write_text(instance + "\n", "ascii")
-        fresh.replace(folder / FILE)
-    except OSError as error:
-        raise StoreError(f"{folder} cannot be written to: {error.strerror}.") from error
 
 
 def _has_media(media_folder: Path) -> bool:

@@ -28,11 +28,11 @@ def upgrade(database: Database) -> None:
 
     def work(connection: Connection) -> None:
         _wait_for_others(connection)
-        before = _known(connection)
+        before = known_step(connection)
         if before == newest():
             return
-        command.upgrade(_alembic(connection), "head")
-        _check_references(connection)
+        up_to(connection, newest())
+        check_references(connection)
         logger.info("The database was migrated", extra={"from": before, "to": newest()})
 
     database.migrate(work)
@@ -43,9 +43,9 @@ def downgrade(database: Database) -> None:
 
     def work(connection: Connection) -> None:
         _wait_for_others(connection)
-        before = _known(connection)
+        before = known_step(connection)
         command.downgrade(_alembic(connection), "-1")
-        _check_references(connection)
+        check_references(connection)
         logger.info("The database was migrated back", extra={"from": before})
 
     database.migrate(work)
@@ -63,20 +63,41 @@ def newest() -> str:
     return head
 
 
-def _version(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
+def knows(step: str) -> bool:
+    """False for a step of a newer program."""
+    return step in {each.revision for each in ScriptDirectory(str(_STEPS)).walk_revisions()}
 
 
-def _known(connection: Connection) -> str | None:
-    """Where it is, if that is a step that this program has heard of."""
+# -- within a transaction of somebody else's
+
+
+def known_step(connection: Connection) -> str | None:
+    """Where it is; None where it has no tables yet. Raises StoreError where this program has not
+    heard of that step."""
     at = _version(connection)
-    steps = ScriptDirectory(str(_STEPS))
-    if at is not None and at not in {step.revision for step in steps.walk_revisions()}:
+    if at is not None and not knows(at):
         raise StoreError(
             f"The database is of a newer Malgwi (step {at}; this one knows up to {newest()}). "
             "Install that one, or restore a backup that this one made."
         )
     return at
+
+
+def up_to(connection: Connection, step: str) -> None:
+    """Makes its tables those of a step that is not older than where it is."""
+    command.upgrade(_alembic(connection), step)
+
+
+def check_references(connection: Connection) -> None:
+    """SQLite did not look at them meanwhile. Raises StoreError."""
+    if connection.dialect.name != "sqlite":
+        return
+    if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+        raise StoreError(f"The migration would break references of the table {broken[0]}.")
+
+
+def _version(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
 
 
 def _wait_for_others(connection: Connection) -> None:
@@ -89,11 +110,3 @@ def _alembic(connection: Connection) -> Config:
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(_STEPS).replace("%", "%%"))
     return config
-
-
-def _check_references(connection: Connection) -> None:
-    """SQLite did not look at them meanwhile."""
-    if connection.dialect.name != "sqlite":
-        return
-    if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").first():
-        raise StoreError(f"The migration would break references of the table {broken[0]}.")
