@@ -403,6 +403,24 @@ def serve(host: str | None, port: int | None, model: str | None, watch: Path | N
 
 @main.command()
 @click.option(
+    "--api", default="http://127.0.0.1:8000", show_default=True, help="Where `malgwi serve` is."
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8001, show_default=True)
+def console(api: str, host: str, port: int) -> None:
+    """Serve the pages for a browser in a process of their own.
+
+    `malgwi serve` has them, too. Whoever signs in there does so at the API behind it.
+    """
+    try:
+        from malgwi.console import apart
+    except ModuleNotFoundError as error:
+        raise EngineMissing("console", error.name) from error
+    apart.run(api, host, port, lambda address: click.echo(f"Listening on {address}."))
+
+
+@main.command()
+@click.option(
     "--queues",
     callback=_list,
     default="realtime,analysis,batch",
