@@ -2,7 +2,7 @@
 
 from malgwi.console.elements import text
 from malgwi.console.frame import Build, Console, Page
-from malgwi.console.pages import recordings
+from malgwi.console.pages import recordings, transcript
 
 PATHS = ("recordings", "transcripts", "search", "glossaries", "jobs", "status", "people")
 
@@ -10,6 +10,7 @@ PATHS = ("recordings", "transcripts", "search", "glossaries", "jobs", "status", 
 def register(console: Console) -> None:
     console.page("/", "recordings", recordings.build)
     console.page("/recordings", "recordings", recordings.build)
+    console.page("/transcripts/{transcript}", "recordings", transcript.build, wide=True)
     for name in ("search", "glossaries", "jobs", "status", "people"):
         console.page(f"/{name}", name, _later(name))
 
