@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -9,7 +10,7 @@ import sys
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from threading import Event, Thread
+from threading import Barrier, Event, Thread
 
 import pytest
 from ops.backups import Home, populate
@@ -19,7 +20,7 @@ from store.postgresql import PostgreSQL
 from malgwi.config import Config, EngineConfig, SttConfig, setting_names
 from malgwi.errors import BadInput, OutputError, OutputExists, StoreError
 from malgwi.ops import backup
-from malgwi.ops.backup import Settings, settings_of
+from malgwi.ops.backup import Settings, settings_of, shelves
 from malgwi.ops.digest import sha256_of
 from malgwi.store import Correction, SqlStore, migration
 from malgwi.store.dump import Place
@@ -550,13 +551,45 @@ def test_a_damaged_backup_is_seen_and_not_restored(
     assert not new.data.exists()
 
 
+def test_a_tar_is_nobody_elses_from_its_first_byte_on(whole: Path, tmp_path: Path) -> None:
+    packed, before = tmp_path / "b.tar", os.umask(0)
+    try:
+        shelves.pack(whole, packed)
+    finally:
+        os.umask(before)
+
+    assert packed.stat().st_mode & 0o077 == 0
+
+
+def test_of_two_restores_at_once_one_is_whole(whole: Path, homes: Callable[[str], Home]) -> None:
+    new, ready = homes("sqlite"), Barrier(2)
+    got: list[object] = []
+
+    def restore() -> None:
+        ready.wait()
+        try:
+            got.append(backup.restore(whole, url=new.url, data=new.data))
+        except OutputExists as error:
+            got.append(error)
+
+    threads = [Thread(target=restore) for _ in range(2)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+
+    assert sorted(type(each).__name__ for each in got) == ["OutputExists", "Restored"]
+    assert list(new.open().media_faults()) == []
+    assert new.open().recordings().items
+
+
 @pytest.mark.parametrize("at", [0.1, 0.5, 0.9])
 def test_a_tar_that_was_cut_off_is_seen(
     small: Home, tmp_path: Path, homes: Callable[[str], Home], at: float
 ) -> None:
     path, new = tmp_path / "b.tar", homes("sqlite")
     backup.create(path, url=small.url, data=small.data, settings=NOTHING_SET)
-    content = path.read_bytes()
+    content = path.read_bytes().rstrip(b"\0")  # without what only fills it up
     path.write_bytes(content[: int(len(content) * at)])
 
     with pytest.raises(BadInput):

@@ -64,7 +64,6 @@ def create(
         else:
             with removed_if_broken(_hidden(target.parent, target.name)) as packed:
                 shelves.pack(stage, packed)
-                packed.chmod(_MODE & 0o600)
                 flush(packed)
                 packed.rename(target)
         flush(target.parent)

@@ -17,6 +17,7 @@ from malgwi.ops.backup.verification import faults, known, lines_of
 from malgwi.ops.digest import sha256_of
 from malgwi.store import Place, media_in
 
+_UNDER_WAY = ".restoring"  # a folder that only one can make
 _NOT_EMPTY = ("lost+found",)  # what may lie in an empty folder: the root of a disk has it
 
 
@@ -43,8 +44,7 @@ def restore(backup: Path, *, url: str, data: Path, progress: Progress | None = N
         if found := list(faults(shelf, manifest, sums, nobody)):
             more = f" There are {len(found) - 1} more." if len(found) > 1 else ""
             raise BadInput(f"{backup} is damaged, and not restored. {found[0]}{more}")
-        with translated(data), _emptied_if_broken(url, data):
-            data.mkdir(parents=True, exist_ok=True)
+        with translated(data), _emptied_if_broken(place):
             _restore_media(shelf, place, progress)
             with shelf.open(SETTINGS) as file:
                 settings = data / f"restored-{SETTINGS}"
@@ -53,12 +53,12 @@ def restore(backup: Path, *, url: str, data: Path, progress: Progress | None = N
     return Restored(manifest, instance, settings)
 
 
-def _check_empty(place: Place) -> None:
+def _check_empty(place: Place, besides: tuple[str, ...] = ()) -> None:
     data = place.data
     if data.exists() and not data.is_dir():
         raise OutputExists(f"{data} is not a folder. Name one that is empty, or not there yet.")
     there = [each.name for each in data.iterdir()] if data.exists() else []
-    if left := sorted({*there} - {*_NOT_EMPTY}):
+    if left := sorted({*there} - {*_NOT_EMPTY, *besides}):
         raise OutputExists(
             f"{data} is not empty: there is {left[0]}. A backup is restored into an empty folder "
             "only. If a restore was broken off there, empty it first."
@@ -85,20 +85,36 @@ def _restore_media(shelf: Shelf, place: Place, progress: Progress) -> None:
 
 
 @contextmanager
-def _emptied_if_broken(url: str, data: Path) -> Iterator[None]:
-    """As it was, where it cannot be finished."""
-    was_there = data.exists()
+def _emptied_if_broken(place: Place) -> Iterator[None]:
+    """As it was, where it cannot be finished. Nobody else restores into it meanwhile."""
+    was_there = place.data.exists()
+    place.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    mark = place.data / _UNDER_WAY
+    try:
+        mark.mkdir()
+    except FileExistsError:
+        raise OutputExists(f"Somebody else is restoring a backup into {place.data}.") from None
+    try:
+        _check_empty(place, besides=(_UNDER_WAY,))  # whoever was faster may be done by now
+    except BaseException:
+        mark.rmdir()
+        raise
     try:
         yield
     except BaseException:
-        file = _sqlite_file(url)
-        for each in (file, *_beside(file)) if file else ():
-            each.unlink(missing_ok=True)
-        for path in [each for each in _entries(data) if each.name not in _NOT_EMPTY]:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-        if not was_there and data.exists():
-            data.rmdir()
+        _empty(place)
+        if not was_there:
+            place.data.rmdir()
         raise
+    mark.rmdir()
+
+
+def _empty(place: Place) -> None:
+    file = _sqlite_file(place.url)
+    for each in (file, *_beside(file)) if file else ():
+        each.unlink(missing_ok=True)
+    for path in [each for each in place.data.iterdir() if each.name not in _NOT_EMPTY]:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _beside(file: Path) -> list[Path]:
@@ -108,7 +124,3 @@ def _beside(file: Path) -> list[Path]:
 def _sqlite_file(url: str) -> Path | None:
     address = make_url(url)
     return Path(address.database or "") if address.get_backend_name() == "sqlite" else None
-
-
-def _entries(folder: Path) -> list[Path]:
-    return list(folder.iterdir()) if folder.exists() else []

@@ -33,8 +33,12 @@ def opened(path: Path) -> Iterator[Shelf]:
 
 
 def pack(folder: Path, into: Path) -> None:
-    """All files of the folder, in the order of their names."""
-    with tarfile.open(into, "w:", format=tarfile.PAX_FORMAT) as file:
+    """All files of the folder, in the order of their names. Only its owner can read the tar."""
+    handle = os.open(into, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with (
+        os.fdopen(handle, "wb") as packed,
+        tarfile.open(fileobj=packed, mode="w:", format=tarfile.PAX_FORMAT) as file,
+    ):
         for name in sorted(_names(folder)):
             file.add(folder / name, name, recursive=False, filter=_nobodys)
 
