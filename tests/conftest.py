@@ -15,6 +15,7 @@ from typing import NoReturn
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from jobs.servers import NoRedis, RedisServer, redis_server
 from store.postgresql import TEMPLATE, NoPostgreSQL, PostgreSQL, postgresql
 
@@ -28,6 +29,14 @@ from malgwi.vad import VoiceDetector
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as under nohup; children would inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+settings.register_profile("quick", max_examples=15, deadline=None)
+settings.register_profile("thorough", max_examples=100, deadline=None)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where the slow tests are left out, there are fewer examples."""
+    settings.load_profile("quick" if config.option.markexpr == "not slow" else "thorough")
 
 
 def missing(reason: str) -> NoReturn:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from audio.soundfiles import tone, tones, wav_bytes, write
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from malgwi.audio.promises import mp3_has_length, ogg_is_whole, wav_seconds
@@ -55,7 +55,6 @@ def test_an_mp3_file_may_begin_with_its_length(tmp_path: Path) -> None:
     assert not mp3_has_length(BytesIO(without.read_bytes()))
 
 
-@settings(max_examples=50, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1), kind=st.sampled_from([b"RIFF", b"RF64", b"riff", b"ID3", b""])
 )

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -21,7 +21,6 @@ SECOND = WINDOW / SAMPLE_RATE  # that a window takes
 QUIET, MURMUR, VOICE = 0.0, 0.15, 0.9  # the gate opens at 0.2 and shuts below 0.1
 NEAR = 1e-6
 
-thoroughly = settings(max_examples=50, deadline=None)
 
 rules = st.builds(
     CutRule,
@@ -79,7 +78,6 @@ def overlap(one: Span, other: Span) -> float:
     return max(0.0, -one.apart(other))
 
 
-@thoroughly
 @given(voices(), rules, st.data())
 def test_the_pieces_do_not_depend_on_the_blocks(
     probabilities: Floats, rule: CutRule, data: st.DataObject
@@ -97,7 +95,6 @@ def test_the_pieces_do_not_depend_on_the_blocks(
         assert np.array_equal(one.samples, other.samples)
 
 
-@thoroughly
 @given(voices(), rules)
 def test_all_that_the_gate_takes_for_speech_lies_in_exactly_one_piece(
     probabilities: Floats, rule: CutRule
@@ -113,20 +110,17 @@ def test_all_that_the_gate_takes_for_speech_lies_in_exactly_one_piece(
             assert said == pytest.approx(span.duration, abs=NEAR)
 
 
-@thoroughly
 @given(voices(), rules)
 def test_the_pieces_of_a_channel_follow_each_other(probabilities: Floats, rule: CutRule) -> None:
     for one, other in pairwise(cut(probabilities, rule)):
         assert one.channel < other.channel or one.span.end <= other.span.start + NEAR
 
 
-@thoroughly
 @given(voices(), rules)
 def test_no_piece_is_longer_than_the_engine_can_take(probabilities: Floats, rule: CutRule) -> None:
     assert all(each.span.duration <= rule.longest + NEAR for each in cut(probabilities, rule))
 
 
-@thoroughly
 @given(voices(), rules)
 def test_speech_lies_inside_its_piece_and_a_piece_has_speech(
     probabilities: Floats, rule: CutRule
@@ -138,7 +132,6 @@ def test_speech_lies_inside_its_piece_and_a_piece_has_speech(
         assert all(one.end <= other.start for one, other in pairwise(each.stretch.speech))
 
 
-@thoroughly
 @given(voices(), rules)
 def test_a_piece_is_the_sound_of_its_place(probabilities: Floats, rule: CutRule) -> None:
     sound = sound_of(probabilities)
@@ -148,7 +141,6 @@ def test_a_piece_is_the_sound_of_its_place(probabilities: Floats, rule: CutRule)
         assert np.array_equal(each.samples, sound[each.channel, first:last])
 
 
-@thoroughly
 @given(voices(), rules)
 def test_what_is_done_stays_done(probabilities: Floats, rule: CutRule) -> None:
     sound = sound_of(probabilities)

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from malgwi.pipeline.merge import mark_duplicates, merge
@@ -67,10 +67,8 @@ def conversations(draw: st.DrawFn) -> list[Utterance]:
 
 
 each_conversation = given(conversations())
-thoroughly = settings(max_examples=50, deadline=None)
 
 
-@thoroughly
 @each_conversation
 def test_merging_loses_nothing_and_sorts_by_time(utterances: list[Utterance]) -> None:
     channels = [[each for each in utterances if each.channel == index] for index in range(4)]
@@ -84,7 +82,6 @@ def test_merging_loses_nothing_and_sorts_by_time(utterances: list[Utterance]) ->
     assert merge(reversed(channels)) == timeline
 
 
-@thoroughly
 @each_conversation
 def test_marking_changes_nothing_but_the_mark(utterances: list[Utterance]) -> None:
     marked = mark_duplicates(utterances)
@@ -94,7 +91,6 @@ def test_marking_changes_nothing_but_the_mark(utterances: list[Utterance]) -> No
     ]
 
 
-@thoroughly
 @each_conversation
 def test_marking_twice_is_marking_once(utterances: list[Utterance]) -> None:
     once = mark_duplicates(utterances)
@@ -102,7 +98,6 @@ def test_marking_twice_is_marking_once(utterances: list[Utterance]) -> None:
     assert mark_duplicates(once) == once
 
 
-@thoroughly
 @given(conversations(), st.randoms(use_true_random=False))
 def test_the_order_of_the_input_does_not_matter(
     utterances: list[Utterance], chance: random.Random
@@ -112,7 +107,6 @@ def test_the_order_of_the_input_does_not_matter(
     assert merge([mark_duplicates(shuffled)]) == merge([mark_duplicates(utterances)])
 
 
-@thoroughly
 @each_conversation
 def test_an_original_is_no_copy_and_was_heard_on_another_channel(
     utterances: list[Utterance],
@@ -127,7 +121,6 @@ def test_an_original_is_no_copy_and_was_heard_on_another_channel(
             assert {original.suppressed, copy.suppressed} == {None}
 
 
-@thoroughly
 @given(conversations())
 def test_different_texts_are_never_copies(utterances: list[Utterance]) -> None:
     alphabets = [chr(first) for first in range(ord("a"), ord("a") + len(utterances))]

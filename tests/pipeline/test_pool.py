@@ -1,7 +1,7 @@
 """Cuts wait for company of like length, and none waits for ever."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from malgwi.pipeline.cutter import Cut, Stretch
@@ -14,7 +14,6 @@ def cut(samples: int) -> Cut:
     return Cut(0, Stretch(span, (span,)), np.zeros(samples, np.float32))
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.lists(st.one_of(st.integers(1, 40).map(cut), st.integers(1, 4))))
 def test_every_cut_comes_out_once_and_the_oldest_in_each_batch(steps: list[Cut | int]) -> None:
     pool, waiting = Pool(), dict[int, Cut]()

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from malgwi.pipeline.cutter import Cut, Stretch
@@ -37,7 +37,6 @@ def pieces(draw: st.DrawFn) -> tuple[Cut, Recognition]:
     return piece, heard(*(("word", one, other) for one, other in pairwise(edges)))
 
 
-@settings(max_examples=50, deadline=None)
 @given(pieces())
 def test_every_word_is_in_one_line_in_its_place(piece: tuple[Cut, Recognition]) -> None:
     where, recognition = piece

@@ -383,7 +383,7 @@ def test_a_page_has_a_size(search: Search, limit: int) -> None:
         min_size=1,
     ).map(" ".join)
 )  # fmt: skip
-@settings(max_examples=60, deadline=None, suppress_health_check=ONE_STORE)
+@settings(deadline=None, suppress_health_check=ONE_STORE)
 def test_no_query_breaks(search: Search, query: str) -> None:
     try:
         search.find(query)
@@ -392,7 +392,7 @@ def test_no_query_breaks(search: Search, query: str) -> None:
 
 
 @given(texts)
-@settings(max_examples=60, deadline=None, suppress_health_check=ONE_STORE)
+@settings(deadline=None, suppress_health_check=ONE_STORE)
 def test_every_word_of_an_utterance_finds_it(store: SqlStore, search: Search, text: str) -> None:
     saved = said(store, text)
 

@@ -30,7 +30,7 @@ ONE_STORE = [HealthCheck.function_scoped_fixture]
 
 
 @given(said=transcripts)
-@settings(max_examples=40, deadline=None, suppress_health_check=ONE_STORE)
+@settings(deadline=None, suppress_health_check=ONE_STORE)
 def test_what_is_read_is_equal_to_what_was_saved(store: SqlStore, said: Transcript) -> None:
     saved = transcribed(store, said)
 

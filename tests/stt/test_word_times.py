@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from malgwi.stt.word_times import FRAMES_A_SECOND, join_punctuation, timed_words
@@ -39,7 +39,6 @@ def aligned(draw: st.DrawFn) -> tuple[list[str], list[int], Path, float]:
 
 
 @pytest.mark.slow
-@settings(max_examples=50, deadline=None)
 @given(aligned())
 def test_words_are_in_order_inside_and_complete(
     case: tuple[list[str], list[int], Path, float],

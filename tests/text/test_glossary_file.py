@@ -6,7 +6,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from malgwi.errors import BadGlossary
@@ -226,7 +226,6 @@ def test_a_file_of_another_kind_or_too_large_is_refused(read: Reader) -> None:
         )
     ).map(lambda parts: "".join(parts).encode()),
 )
-@settings(max_examples=50, deadline=None)
 def test_whatever_is_in_the_file_it_is_read_or_refused(
     tmp_path_factory: pytest.TempPathFactory, name: str, content: bytes
 ) -> None:

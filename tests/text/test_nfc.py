@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from text.said import said
 from text.strategies import utterances
 
@@ -56,7 +56,6 @@ def test_joiners_that_some_scripts_need_are_kept() -> None:
 
 
 @given(utterances())
-@settings(max_examples=50, deadline=None)
 def test_the_result_is_nfc_with_single_spaces(utterance: Utterance) -> None:
     text = nfc(utterance).text
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from itertools import permutations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from text.said import said
 from text.strategies import assert_sound, replayed, utterances
@@ -104,7 +104,6 @@ def test_a_rule_keeps_text_that_has_no_words() -> None:
 
 
 @given(utterances(), st.sampled_from(list(permutations([nfc, GLOSSARY, suppression()]))))
-@settings(max_examples=50, deadline=None)
 def test_whatever_the_rules_do_can_be_replayed_and_the_words_keep_their_time(
     utterance: Utterance, rules: tuple[Rule, ...]
 ) -> None:
@@ -114,7 +113,6 @@ def test_whatever_the_rules_do_can_be_replayed_and_the_words_keep_their_time(
 
 
 @given(utterances())
-@settings(max_examples=50, deadline=None)
 def test_a_second_run_of_all_rules_changes_nothing(utterance: Utterance) -> None:
     rules = [nfc, GLOSSARY, suppression()]
     once = apply(rules, utterance)

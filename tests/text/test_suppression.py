@@ -5,7 +5,7 @@ from importlib.resources import files
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from text.said import said
 from text.strategies import utterances
@@ -183,7 +183,6 @@ def test_what_is_suppressed_is_kept_whole() -> None:
     st.sampled_from(NEVER_DROP),
     st.integers(0, 12),
 )
-@settings(max_examples=50, deadline=None)
 def test_a_never_drop_word_saves_whatever_is_around_it(
     other: Utterance, around: list[str], term: str, place: int
 ) -> None:
@@ -193,7 +192,6 @@ def test_a_never_drop_word_saves_whatever_is_around_it(
 
 
 @given(utterances())
-@settings(max_examples=50, deadline=None)
 def test_only_the_mark_is_set_and_only_once(utterance: Utterance) -> None:
     once = SUPPRESS(utterance)
 

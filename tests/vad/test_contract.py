@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -104,7 +104,6 @@ def test_a_channel_is_heard_as_if_it_were_alone(detector: MakeDetector) -> None:
     assert np.allclose(together, np.concatenate(alone), atol=1e-6)
 
 
-@settings(max_examples=25, deadline=None)
 @given(cuts=st.lists(st.integers(0, SECONDS * SAMPLE_RATE), max_size=30))
 def test_the_spans_do_not_depend_on_how_the_sound_was_cut(
     detector: MakeDetector, cuts: list[int]

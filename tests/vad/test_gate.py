@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from malgwi.types import SAMPLE_RATE, Span
@@ -58,7 +58,6 @@ def test_an_open_gate_says_since_when() -> None:
     assert (before, gate.opened_at) == (None, 1.0)
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.lists(st.floats(0, 1), max_size=60))
 def test_spans_come_in_order_and_a_hangover_apart(probabilities: list[float]) -> None:
     found = spans(*probabilities)

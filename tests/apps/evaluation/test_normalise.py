@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from malgwi.apps.evaluation import characters, words
@@ -46,7 +46,6 @@ def test_nothing_but_punctuation_is_no_word() -> None:
     assert words("Well... hello...", "en") == words("well hello", "en")
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.text(), st.sampled_from(["ko", "ja", "fr", None]))
 def test_normalising_twice_changes_nothing_more(text: str, language: str | None) -> None:
     once = words(text, language)

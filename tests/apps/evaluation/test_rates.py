@@ -1,7 +1,7 @@
 """What is an error, and what many of them add up to."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from malgwi.apps.evaluation import Errors, Rate, Unmeasured, count, pooled
@@ -69,7 +69,6 @@ def test_recordings_that_are_alike_leave_no_doubt_and_others_do() -> None:
 errors = st.builds(Errors, *[st.integers(0, 9)] * 3, st.integers(0, 30))
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.lists(errors, max_size=12))
 def test_the_interval_holds_what_resampling_can_give(each: list[Errors]) -> None:
     rate = pooled(each)

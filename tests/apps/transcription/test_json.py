@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -187,7 +187,6 @@ transcripts = st.builds(
 )
 
 
-@settings(max_examples=50, deadline=None)
 @given(transcript=transcripts)
 def test_what_is_written_is_read_back(
     transcript: Transcript, tmp_path_factory: pytest.TempPathFactory

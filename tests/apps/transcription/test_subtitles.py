@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -182,7 +182,6 @@ speech = st.lists(
 )
 
 
-@settings(max_examples=50, deadline=None)
 @given(words=speech, label=st.text("가a .", min_size=1, max_size=60))
 def test_whatever_is_said_fits_on_the_screen_and_nothing_is_lost(
     words: list[tuple[bool, str, float, float]], label: str
