@@ -286,6 +286,7 @@ def test_a_job_is_called_off(busy: Library, radio: Path) -> None:
         assert client.wait(job["id"])["state"] == "cancelled"
 
 
+@pytest.mark.slow
 def test_what_was_said_is_found_page_after_page(
     client: Client, running: Library, tmp_path: Path
 ) -> None:

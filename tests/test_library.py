@@ -132,6 +132,7 @@ def test_the_engine_works_for_whoever_may_edit_and_for_no_other(
         assert heard("/v1/audio/transcriptions", "file", admin).is_success
 
 
+@pytest.mark.slow
 def test_kill_9_in_the_middle_loses_nothing_and_doubles_nothing(
     tmp_path: Path, watch: Path
 ) -> None:
@@ -159,6 +160,7 @@ def test_kill_9_in_the_middle_loses_nothing_and_doubles_nothing(
     assert before > 5
 
 
+@pytest.mark.slow
 def test_sigterm_in_the_middle_gives_the_job_back_without_blame(
     tmp_path: Path, watch: Path
 ) -> None:
@@ -174,6 +176,7 @@ def test_sigterm_in_the_middle_gives_the_job_back_without_blame(
         assert len(again.said(made["recording"]["id"])) == TURNS
 
 
+@pytest.mark.slow
 def test_who_follows_a_job_does_not_keep_the_service_from_ending(
     tmp_path: Path, watch: Path
 ) -> None:
@@ -206,10 +209,10 @@ def test_a_file_that_falls_into_the_watched_folder_is_transcribed_and_left_there
         until(lambda: running.transcripts(recordings()[0]["id"]))
 
         assert [each["source"] for each in recordings()] == ["watch"]
-@pytest.mark.slow
         assert (folder / "night.wav").exists()
 
 
+@pytest.mark.slow
 def test_a_cancelled_job_stops(tmp_path: Path, watch: Path) -> None:
     with library(tmp_path, MALGWI_STT__OPTIONS=slow(1.0)) as running:
         made = running.submit(watch, languages="en")
@@ -222,7 +225,6 @@ def test_a_cancelled_job_stops(tmp_path: Path, watch: Path) -> None:
 
 
 @pytest.fixture
-@pytest.mark.slow
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """Twelve megabytes."""
     folder = tmp_path / "disk"
@@ -238,11 +240,11 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_said_and_costs_nothing_that_was_kept(
     tmp_path: Path, watch: Path, small_disk: Path
 ) -> None:
     with library(tmp_path, MALGWI_STORE__DATA=str(small_disk / "data")) as running:
-@pytest.mark.slow
         kept = running.submit(watch, languages="en")
         until(lambda: running.job(kept["job"]["id"])["state"] == "done")
         large = write(tmp_path / "large.wav", tone(200.0, 400.0, 16_000), 16_000)
@@ -255,4 +257,3 @@ def test_a_full_disk_is_said_and_costs_nothing_that_was_kept(
         small = write(tmp_path / "small.wav", tone(500.0, 3.0, 16_000), 16_000)
         again = running.submit(small, languages="en")
         until(lambda: running.job(again["job"]["id"])["state"] == "done")
-@pytest.mark.slow

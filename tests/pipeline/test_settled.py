@@ -34,6 +34,7 @@ def heard(draw: st.DrawFn) -> Utterance:
     )
 
 
+@pytest.mark.slow
 @given(
     st.lists(heard(), max_size=25, unique_by=lambda each: (each.channel, each.span.start)),
     st.randoms(),

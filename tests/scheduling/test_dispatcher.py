@@ -152,6 +152,7 @@ def test_a_piece_that_ends_the_process_once_is_tried_again(tmp_path: Path) -> No
         assert len(ask(asked, [piece(FATAL)])) == 1
 
 
+@pytest.mark.slow
 def test_a_piece_that_always_ends_the_process_is_given_up_and_the_others_are_not() -> None:
     diary = Diary()
     with dispatcher(made(batch=3), diary) as asked, ThreadPoolExecutor(3) as clients:
@@ -403,6 +404,7 @@ def test_the_canary_sings_or_is_said_to_be_dead(tmp_path: Path) -> None:
         hold.unlink()
 
 
+@pytest.mark.slow
 def test_the_wait_is_told_from_what_was_measured(tmp_path: Path) -> None:
     hold = tmp_path / "hold"
     with dispatcher(made(batch=1, seconds=0.1, hold=hold)) as asked, ThreadPoolExecutor(1) as one:

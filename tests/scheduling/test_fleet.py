@@ -116,6 +116,7 @@ def test_an_idle_model_goes_with_its_process_and_comes_back_when_asked_for() -> 
         assert int(use(models, "whisper-base").split()[1]) != pid
 
 
+@pytest.mark.slow
 def test_the_memory_of_a_model_really_comes_back() -> None:
     with fleet(lambda _: partial(hoarder, megabytes=300)) as models:
         before = psutil.Process().memory_info().rss

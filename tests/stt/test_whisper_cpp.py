@@ -36,10 +36,12 @@ def whisper(real: str) -> WhisperCpp:
     return WhisperCpp(endpoint=real)
 
 
+@pytest.mark.slow
 def test_a_real_server_is_known_for_what_it_is(real: str) -> None:
     assert stt.probe(real) == "whisper-cpp"
 
 
+@pytest.mark.slow
 def test_a_real_server_tells_the_words_of_the_canary_and_when_they_were(
     whisper: WhisperCpp,
 ) -> None:
@@ -60,6 +62,7 @@ def test_a_real_server_says_how_sure_it_is_of_a_language(whisper: WhisperCpp) ->
     assert 0.5 < guess.probability <= 1.0
 
 
+@pytest.mark.slow
 def test_a_real_server_refuses_what_is_no_sound(real: str) -> None:
     answer = httpx.post(real + "/inference", files={"file": ("a.wav", b"nothing")}, trust_env=False)
 
