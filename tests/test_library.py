@@ -192,8 +192,8 @@ def test_who_follows_a_job_does_not_keep_the_service_from_ending(
             assert "end" not in {each.removeprefix("event: ") for each in lines}
 
 
-def test_a_file_that_falls_into_the_watched_folder_is_transcribed_and_left_there(
 @pytest.mark.slow
+def test_a_file_that_falls_into_the_watched_folder_is_transcribed_and_left_there(
     tmp_path: Path, watch: Path
 ) -> None:
     folder = tmp_path / "in"

@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
+from malgwi.store.ids import new_id
 from malgwi.store.outline_base import Outline
 from malgwi.types import Channel, Engine, JobState, Transcript, Utterance
 
@@ -85,6 +86,8 @@ class NewRecording:
     """Id of the API key that it came with."""
     key: str | None = None
     """Idempotency key: a second recording of this key is the first one."""
+    id: str = field(default_factory=new_id)
+    """What it will be called if it is no second one."""
 
 
 @dataclass(frozen=True, slots=True)

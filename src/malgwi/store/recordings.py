@@ -26,7 +26,6 @@ from malgwi.store.base import (
     RecordingFilter,
     Source,
 )
-from malgwi.store.ids import new_id
 from malgwi.store.schema import job, media, recording, recording_label, recording_media
 from malgwi.store.upsert import insert_if_new
 
@@ -37,7 +36,7 @@ _HERE = recording.c.deleted.is_(None)
 def add(connection: Connection, new: NewRecording) -> Recording:
     _check_media(connection, new.media)
     values: dict[str, Any] = {
-        "id": new_id(),
+        "id": new.id,
         "key": new.key,
         "name": new.name,
         "created": datetime.now(UTC),

@@ -53,8 +53,9 @@ class PendingUpload:
     created: datetime
     expires: datetime
     owner: str | None
+    sha256: str | None
+    """Of the media that it has become, and with them a recording."""
     recording_id: str | None
-    """Once it has become one."""
 
     @property
     def whole(self) -> bool:
@@ -289,6 +290,7 @@ def _pending(row: Row[Any]) -> PendingUpload:
         created=row.created,
         expires=row.expires,
         owner=row.owner,
+        sha256=row.sha256,
         recording_id=row.recording_id,
     )
 

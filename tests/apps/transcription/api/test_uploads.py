@@ -18,6 +18,7 @@ from gateway.serving import serving, status_in, until
 from starlette.testclient import TestClient
 
 from malgwi.apps.transcription.api import sweep
+from malgwi.apps.transcription.api.whole import complete
 from malgwi.gateway import Limits
 from malgwi.store import Role
 from malgwi.store.schema import upload
@@ -318,6 +319,32 @@ def test_what_a_kill_kept_from_being_finished_is_finished(opened: Site, client: 
     assert all(recordings)
     assert recordings[0] != recordings[1]
     assert len(opened.sent) == 2
+
+
+def test_two_who_finish_an_upload_at_once_do_it_once(opened: Site, client: TestClient) -> None:
+    path = begun(client)
+    with opened.doors.uploads.writing(path.rpartition("/")[2]) as writing:
+        assert writing
+        writing.write(SOUND)
+        seen = writing.keep()  # by both of them
+
+    first, second = complete(opened.doors, seen), complete(opened.doors, seen)
+
+    assert first.recording_id
+    assert first.recording_id == second.recording_id
+    assert len(opened.files()) == 1
+    assert opened.actions() == ["recording.create"]
+
+
+def test_to_an_upload_that_is_a_recording_nothing_is_added(
+    opened: Site, client: TestClient
+) -> None:
+    path = begun(client)
+    send(client, path, 0, SOUND)
+
+    assert send(client, path, len(SOUND), b"").status_code == 409
+    assert send(client, path, len(SOUND), b"more").status_code == 409
+    assert len(opened.files()) == 1
 
 
 def test_it_goes_on_where_it_was_after_a_restart(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ webhooks                     who is told of it, and what they were told
 doors                        what all of them are given
 access                       the lock, and what role a route needs
 intake, work                 from files to a recording with a job
+tus, pieces, whole           an upload's headers, its way to disk, and what becomes of it
 problems, pages, fields, bodies, file_names, references   how HTTP is done here
 kept, rewriting, glossary_content                         pure functions over what is kept
 """
@@ -32,6 +33,7 @@ from malgwi.apps.transcription.api import (
     search,
     session,
     transcripts,
+    tus,
     uploads,
     users,
     webhooks,
@@ -41,7 +43,7 @@ from malgwi.apps.transcription.api.doors import ApiDoors
 from malgwi.apps.transcription.api.glossary_content import glossary_of
 from malgwi.apps.transcription.api.problems import shape
 from malgwi.apps.transcription.api.rewriting import rewritings
-from malgwi.apps.transcription.api.uploads import sweep
+from malgwi.apps.transcription.api.whole import sweep
 from malgwi.apps.transcription.api.work import GLOSSARY
 from malgwi.gateway import Shape
 from malgwi.store import Role
@@ -75,7 +77,7 @@ _NOUNS = (
 )
 SHAPES: Mapping[str, Shape] = {
     **{f"/v1/{noun}": shape for noun in _NOUNS},
-    "/v1/uploads": uploads.shape,
+    "/v1/uploads": tus.shape,
 }
 """How errors are said, by the prefix of the path."""
 

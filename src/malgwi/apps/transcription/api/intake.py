@@ -7,7 +7,6 @@ what is in the files.
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import Field, field_validator
@@ -92,21 +91,19 @@ def take_in(  # noqa: PLR0913 - each stands for itself
         MediaPart(each.media.sha256, each.name, offset)
         for each, offset in zip(arrived, offsets, strict=True)
     )
-    began = datetime.now(UTC)
-    recording = doors.store.add_recording(
-        NewRecording(
-            name=described.name or arrived[0].name,
-            media=parts,
-            started=described.started,
-            channel_labels=described.channel_labels,
-            labels=frozenset(described.labels),
-            metadata=described.metadata,
-            source=source,
-            owner=caller.id,
-            key=_key(caller, parts, asked),
-        )
+    new = NewRecording(
+        name=described.name or arrived[0].name,
+        media=parts,
+        started=described.started,
+        channel_labels=described.channel_labels,
+        labels=frozenset(described.labels),
+        metadata=described.metadata,
+        source=source,
+        owner=caller.id,
+        key=_key(caller, parts, asked),
     )
-    duplicate = recording.created < began
+    recording = doors.store.add_recording(new)
+    duplicate = recording.id != new.id  # also where another came in the same moment
     if _content(recording.media) != _content(parts):
         raise Conflict("The Idempotency-Key is that of a recording of other files. Take a new one.")
     if not duplicate:

@@ -4,7 +4,7 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -20,6 +20,7 @@ from malgwi.apps.transcription.api.jobs import JobOut, job_out
 from malgwi.apps.transcription.api.pages import PageOf
 from malgwi.apps.transcription.api.problems import problems
 from malgwi.apps.transcription.api.transcripts import TranscriptOut, transcript_out
+from malgwi.apps.transcription.api.whole import OfUploads, join
 from malgwi.apps.transcription.api.work import WantedAgain, asked_key, check_wanted, transcription
 from malgwi.errors import BadInput, BadOption
 from malgwi.gateway import BadField, Form, form_openapi, read_form, unknown_fields
@@ -36,8 +37,9 @@ from malgwi.types import JobState
 
 _FILE = "file"
 _ENDED = (JobState.DONE, JobState.DEAD, JobState.CANCELLED)
-_REFERENCE_BYTES = 256 * 1024
+_JSON_BYTES = 256 * 1024
 
+D = TypeVar("D", bound=Described)
 IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", max_length=200)]
 
 
@@ -121,7 +123,7 @@ class RecordingQuery(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class _Received:
-    """The body of a POST: a form with files, or the name of a file."""
+    """The body of a POST: a form with files, or the names of files that are here."""
 
     form: Form = field(default_factory=Form)
     body: bytes | None = None
@@ -137,7 +139,7 @@ def _uploading(doors: ApiDoors) -> APIRouter:
 
     async def received(request: Request, caller: Editor) -> AsyncIterator[_Received]:
         if request.headers.get("content-type", "").lower().startswith("application/json"):
-            yield _Received(body=await read_body(request, _REFERENCE_BYTES))
+            yield _Received(body=await read_body(request, _JSON_BYTES))
             return
         async with doors.spool.form(request) as form:
             yield _Received(form)
@@ -158,12 +160,13 @@ def _uploading(doors: ApiDoors) -> APIRouter:
         """Keep a recording, and have it transcribed.
 
         A form with the files, in fields whose names begin with `file`, in the order of the
-        recording's channels; or as JSON the path of a file that is on this machine.
+        recording's channels; or as JSON the ids of `uploads` that are parts of it, or the `path`
+        of a file that is on this machine.
         """
 
         def work(_: object) -> TakenIn:
             if received.body is not None:
-                return _take_reference(doors, caller, received.body, idempotency_key)
+                return _take_named(doors, caller, received.body, idempotency_key)
             return _take_form(doors, caller, received.form, idempotency_key)
 
         taken = await doors.crossing.run(request, work)
@@ -287,8 +290,19 @@ def _take_form(doors: ApiDoors, caller: Caller, form: Form, asked: str | None) -
     return take_in(doors, caller, arrived, described, source=Source.UPLOAD, asked=asked)
 
 
-def _take_reference(doors: ApiDoors, caller: Caller, body: bytes, asked: str | None) -> TakenIn:
-    described = _reference(body)
+def _take_named(doors: ApiDoors, caller: Caller, body: bytes, asked: str | None) -> TakenIn:
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
+        raise BadInput("The body is not JSON.") from None
+    if isinstance(said, dict) and "uploads" in said:
+        return join(doors, caller, _read(OfUploads, said), asked)
+    return _take_reference(doors, caller, _read(ByReference, said), asked)
+
+
+def _take_reference(
+    doors: ApiDoors, caller: Caller, described: ByReference, asked: str | None
+) -> TakenIn:
     check(doors, described, 1)
     with references.opened(described.path, doors.reference_folders) as file:
         media = doors.store.keep_media(references.blocks(file, doors.limits.upload_bytes))
@@ -296,15 +310,13 @@ def _take_reference(doors: ApiDoors, caller: Caller, body: bytes, asked: str | N
     return take_in(doors, caller, arrived, described, source=Source.REFERENCE, asked=asked)
 
 
-def _reference(body: bytes) -> ByReference:
+def _read(model: type[D], said: Any) -> D:
     try:
-        return ByReference.model_validate(json.loads(body))
+        return model.model_validate(said)
     except ValidationError as error:
         fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = str(fault["loc"][0]) if fault["loc"] else "body"
         raise BadField(where, fault["msg"].removeprefix("Value error, ")) from None
-    except (ValueError, RecursionError):
-        raise BadInput("The body is not JSON.") from None
 
 
 def _changes(changed: dict[str, Any]) -> RecordingChanges:
@@ -326,9 +338,13 @@ def _create_openapi() -> dict[str, Any]:
     form = extra["requestBody"]["content"]["multipart/form-data"]["schema"]
     moment = {"type": "string", "format": "date-time"}
     form["properties"]["started"] = {"anyOf": [moment, {"const": ""}]}  # as forms say nothing
-    reference = {
-        "schema": ByReference.model_json_schema(),
-        "example": {"path": "/srv/radio/2026-03-01.wav", "labels": ["radio"]},
+    offsets = form["properties"]["offsets"]
+    form["properties"]["offsets"] = {"anyOf": [offsets, offsets["items"]]}  # one is sent alone
+    uploads = {"uploads": ["0190a1b2-0000-7000-8000-000000000000"], "channel_labels": ["Tower"]}
+    path = {"path": "/srv/radio/2026-03-01.wav", "labels": ["radio"]}
+    named = {
+        "schema": {"anyOf": [each.model_json_schema() for each in (OfUploads, ByReference)]},
+        "examples": {"uploads": {"value": uploads}, "path": {"value": path}},
     }
-    extra["requestBody"]["content"]["application/json"] = reference
+    extra["requestBody"]["content"]["application/json"] = named
     return extra
