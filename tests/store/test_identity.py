@@ -41,6 +41,24 @@ def test_both_are_given_one_id_and_keep_it(url: str, data: Path, opening: Openin
     assert opening(url, data).instance == first.instance
 
 
+def test_a_new_folder_is_nobody_elses(tmp_path: Path, opening: Opening) -> None:
+    folder = tmp_path / "not" / "yet"
+
+    opening(f"sqlite:///{folder / 'malgwi.db'}", folder)
+
+    assert folder.stat().st_mode & 0o077 == 0
+
+
+def test_a_folder_that_is_there_keeps_its_rights(tmp_path: Path, opening: Opening) -> None:
+    folder = tmp_path / "there"
+    folder.mkdir()
+    folder.chmod(0o750)
+
+    opening(f"sqlite:///{folder / 'malgwi.db'}", folder)
+
+    assert folder.stat().st_mode & 0o777 == 0o750
+
+
 def test_a_database_may_lie_in_a_folder_that_is_not_there_yet(
     tmp_path: Path, opening: Opening
 ) -> None:

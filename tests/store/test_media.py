@@ -15,7 +15,7 @@ import pytest
 from store.conftest import quickly_in_both
 from store.kept import aged, recorded, with_media
 
-from malgwi.errors import NotFound
+from malgwi.errors import BadInput, NotFound
 from malgwi.store import MediaPart, SqlStore
 from malgwi.store.media import MediaFolder
 
@@ -113,6 +113,13 @@ def test_nothing_is_left_of_what_broke_off(store: SqlStore, data: Path) -> None:
 
     with pytest.raises(ConnectionResetError):
         store.keep_media(broken())
+
+    assert files(data) == []
+
+
+def test_nothing_is_left_of_what_the_database_does_not_take(store: SqlStore, data: Path) -> None:
+    with pytest.raises(BadInput):
+        store.keep_media([SOUND], "audio/\0wav")
 
     assert files(data) == []
 

@@ -24,8 +24,9 @@ KEY = "instance"
 
 
 def make(folder: Path) -> None:
+    """Where it is not there yet, and then nobody else looks into it: there is what was said."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"{folder} cannot be made: {error.strerror}.") from error
 

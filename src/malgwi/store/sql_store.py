@@ -1,5 +1,6 @@
 """The store over a database and a folder: each method is a transaction, made of the modules."""
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -7,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from malgwi.errors import NotFound
+from malgwi.errors import NotFound, StoreError
 from malgwi.store import (
     audit,
     identity,
@@ -44,6 +45,8 @@ from malgwi.store.outline_base import Outline
 from malgwi.types import Transcript, Utterance
 
 MEDIA = "media"
+
+logger = logging.getLogger(__name__)
 
 _ALL = RecordingFilter()
 _CURRENT = UtteranceFilter()
@@ -96,7 +99,12 @@ class SqlStore:
     # -- media
 
     def keep_media(self, content: Iterable[bytes], content_type: str | None = None) -> Media:
-        return self._register(self._media.receive(content), content_type)
+        incoming = self._media.receive(content)
+        try:
+            return self._register(incoming, content_type)
+        finally:
+            # In its place by now; or it is not wanted, and whoever tries again brings another.
+            incoming.path.unlink(missing_ok=True)
 
     def take_media(self, path: Path, content_type: str | None = None) -> Media:
         return self._register(self._media.adopt(path), content_type)
@@ -207,7 +215,7 @@ class SqlStore:
     def key(self, presented: str) -> ApiKey | None:
         found = self.database.read(lambda it: keys.opened_by(it, presented))
         if found is not None and keys.is_news(found):
-            self.database.write(lambda it: keys.used(it, found.id))
+            self._note_use(found.id)
         return found
 
     def keys(self) -> tuple[ApiKey, ...]:
@@ -228,6 +236,12 @@ class SqlStore:
 
     def trail(self, target: str | None = None, paging: Paging = _FIRST) -> Page[AuditEntry]:
         return self.database.read(lambda it: audit.trail(it, target, paging))
+
+    def _note_use(self, key_id: str) -> None:
+        try:
+            self.database.write(lambda it: keys.used(it, key_id))
+        except StoreError as error:  # a disk that is full keeps nobody from reading
+            logger.warning("the use of a key is not noted", extra={"key": key_id}, exc_info=error)
 
     def _register(self, incoming: Incoming, content_type: str | None) -> Media:
         return self.database.write(
