@@ -11,7 +11,7 @@ UV ?= uv
 LOCK := pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate
 
-.PHONY: help setup run test test-all check docs bench lock model clean
+.PHONY: help setup run test test-all check docs bench screenshots lock model clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -55,6 +55,10 @@ docs: setup ## check that the reference pages say what the code says
 
 bench: setup model ## measure speed and error rates; see benchmarks/
 	@$(BIN)/python -m benchmarks
+
+screenshots: setup model ## take pictures of every page of the console, into OUT=out
+	@tools/chromium.sh
+	@$(BIN)/python tools/screenshots.py $(OUT)/screenshots
 
 lock: ## renew the lock files from pyproject.toml (needs uv and a package index)
 	$(UV) $(LOCK) --only-binary :all: --extra faster-whisper --extra silero --extra moonshine \
