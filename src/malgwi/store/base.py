@@ -295,9 +295,12 @@ class Store(Protocol):
         recording has them. Those that came within the hour stay for a sweep: somebody else may
         have brought the same, and not yet said what for."""
 
-    def keep_media(self, content: Iterable[bytes], content_type: str | None = None) -> Media:
+    def keep_media(
+        self, content: Iterable[bytes], content_type: str | None = None, size: int = 0
+    ) -> Media:
         """Takes it in as it comes: memory does not grow with it. What is here already is not kept
-        twice. It can be swept after an hour if no recording has it by then."""
+        twice. It can be swept after an hour if no recording has it by then. Where its `size` is
+        known, StoreFull is raised before it fills the disk."""
 
     def take_media(self, path: Path, content_type: str | None = None) -> Media:
         """As `keep_media`, for a file of our own beside them: it is moved, not copied."""

@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import file_digest, sha256
 from io import FileIO
 from pathlib import Path
+from shutil import disk_usage
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -28,6 +29,9 @@ from malgwi.store.upsert import insert_if_new, insert_or_update
 
 GRACE = timedelta(hours=1)
 """For so long what nobody refers to may wait for somebody who will."""
+
+RESERVE = 1024**3
+"""Bytes of the disk that are left free: the database is on it too."""
 
 _INCOMING = "incoming"
 _SUM = re.compile("[0-9a-f]{64}")
@@ -55,6 +59,13 @@ class MediaFolder:
         if not _SUM.fullmatch(digest):
             raise NotFound("There is no such media: it is named by its SHA-256, 64 hex digits.")
         return self._folder / digest[:2] / digest[2:4] / digest
+
+    def check_room(self, size: int) -> None:
+        """Raises StoreFull where so many bytes would take what is to stay free."""
+        with _on_disk():
+            free = disk_usage(self._workplace()).free
+        if size > free - RESERVE:
+            raise StoreFull(f"There is no room for media of {size:,} bytes.")
 
     def receive(self, content: Iterable[bytes]) -> Incoming:
         """Writes it all down. Nothing is left of it where `content` raises."""

@@ -98,7 +98,11 @@ class SqlStore:
 
     # -- media
 
-    def keep_media(self, content: Iterable[bytes], content_type: str | None = None) -> Media:
+    def keep_media(
+        self, content: Iterable[bytes], content_type: str | None = None, size: int = 0
+    ) -> Media:
+        if size:
+            self._media.check_room(size)
         incoming = self._media.receive(content)
         try:
             return self._register(incoming, content_type)

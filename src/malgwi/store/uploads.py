@@ -23,12 +23,11 @@ from sqlalchemy import Connection, Row
 from malgwi.errors import NotFound, Overloaded, StoreError, StoreFull
 from malgwi.store.engine import Database
 from malgwi.store.ids import looks_like_id, new_id
+from malgwi.store.media import RESERVE
 from malgwi.store.schema import upload
 
 KEPT = timedelta(days=1)
 """For so long an upload waits for its next piece, and what is known of a finished one is told."""
-RESERVE = 1024**3
-"""Bytes of the disk that uploads leave free: the database is on it too."""
 MOST = 1000
 """Uploads that are under way at once."""
 

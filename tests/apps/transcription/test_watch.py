@@ -375,6 +375,32 @@ def test_where_nothing_can_be_kept_files_wait_and_are_not_set_aside(post: Post) 
     assert len(watcher.scan().taken) == 1
 
 
+def test_a_file_for_which_there_is_no_room_waits_and_holds_up_no_other(post: Post) -> None:
+    large = post.put("large.wav", b"")
+    os.truncate(large, 2**42)  # and has nothing in it
+    others = [post.put(f"{number}.wav", sound(number)) for number in range(3)]
+    watcher = post.start()
+
+    scan = post.settled(watcher)
+
+    assert (len(scan.taken), scan.waiting, scan.rejected) == (len(others), 1, 0)
+    assert large.exists()
+
+
+def test_where_its_memory_cannot_be_kept_nothing_is_taken_until_it_can(post: Post) -> None:
+    post.put("one.wav", sound())
+    post.memory = post.memory / "in a folder that is a file"
+    post.memory.parent.write_text("in the way")
+    watcher = post.start()
+    with pytest.raises(StoreError, match="cannot be kept"):
+        post.settled(watcher)
+    assert post.recordings() == 0
+
+    post.memory.parent.unlink()
+
+    assert len(post.settled(watcher).taken) == 1
+
+
 # -- bad ones
 
 

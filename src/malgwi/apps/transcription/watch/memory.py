@@ -24,19 +24,17 @@ _PATIENCE = 30.0  # seconds for another process that watches the same
 
 
 class Memory:
-    """One thread at a time uses it. All of it raises StoreError and StoreFull."""
+    """One thread at a time uses it. All but its making raises StoreError and StoreFull."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._known: dict[str, Seen | None] = {}
         """Of the files that are there, so that a look at ten thousand asks nothing of the disk."""
-        with self._translated():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = sqlite3.connect(path, timeout=_PATIENCE, check_same_thread=False)
-            self._file.executescript(_TABLES)
+        self._opened: sqlite3.Connection | None = None
 
     def close(self) -> None:
-        self._file.close()
+        if self._opened is not None:
+            self._opened.close()
 
     def keep_only(self, names: set[str]) -> None:
         """Others are not there any more."""
@@ -62,6 +60,20 @@ class Memory:
             if content is not None:
                 self._file.execute("INSERT OR IGNORE INTO taken VALUES (?)", (content,))
         self._known.update({each.name: each for each in files})
+
+    @property
+    def _file(self) -> sqlite3.Connection:
+        """Opened when it is asked for: where it cannot be today, it may be tomorrow."""
+        if self._opened is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            file = sqlite3.connect(self._path, timeout=_PATIENCE, check_same_thread=False)
+            try:
+                file.executescript(_TABLES)
+            except BaseException:
+                file.close()
+                raise
+            self._opened = file
+        return self._opened
 
     def _find(self, name: str) -> Seen | None:
         with self._translated():

@@ -21,7 +21,7 @@ from malgwi.apps.transcription.watch.names import Names, Said
 from malgwi.apps.transcription.watch.sidecar import Told, check_size, read_sidecar
 from malgwi.apps.transcription.work import Open
 from malgwi.apps.transcription.work import Source as Part
-from malgwi.errors import BadInput, Cancelled, MalgwiError, StoreError
+from malgwi.errors import BadInput, Cancelled, MalgwiError, StoreError, StoreFull
 from malgwi.gateway.uploads import label
 from malgwi.store import Media, MediaPart, NewRecording, Source, Store
 
@@ -142,8 +142,8 @@ class Watcher:
 
     def scan(self, stop: Event | None = None) -> Scan:
         """One look; it takes what is whole. Raises BadInput where the folder cannot be read, and
-        StoreFull, StoreGone and their kin where nothing can be kept: what is not taken then is
-        by a later look."""
+        StoreGone and its kin where nothing can be kept: what is not taken then is by a later look,
+        as is what there is no room for."""
         stop, tally = stop or Event(), _Tally()
         files = folders.look(self._folder)
         self._see(files)
@@ -223,6 +223,8 @@ class Watcher:
             if not isinstance(error, FileNotFoundError):
                 reason = error.strerror or type(error).__name__
                 self._put_off(bundle, f"a file cannot be read: {reason}", tally)
+        except StoreFull as error:  # for this one; others may be smaller
+            self._put_off(bundle, str(error), tally)
         except (StoreError, Cancelled):
             raise
         except MalgwiError as error:  # nothing is known against the file
@@ -264,7 +266,7 @@ class Watcher:
         with folders.opened(self._folder, seen) as file:
             if folders.is_written_on(file):
                 raise Changed
-            return self._store.keep_media(folders.blocks(file, seen))
+            return self._store.keep_media(folders.blocks(file, seen), size=seen.size)
 
     def _new(
         self, bundle: _Bundle, told: Told, media: Sequence[Media], stop: Event
