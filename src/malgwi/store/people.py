@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from malgwi.errors import Conflict
+from malgwi.errors import Conflict, NotFound
 from malgwi.store import keys, passwords, sessions, users
 from malgwi.store.base import Role
 from malgwi.store.engine import Database
@@ -65,6 +65,12 @@ class People:
     def named(self, name: str) -> User | None:
         row = self._database.read(lambda it: users.row_named(it, name))
         return None if row is None else users.user(row)
+
+    def known(self, name: str) -> User:
+        """As `named`. Raises NotFound where nobody has it."""
+        if user := self.named(name):
+            return user
+        raise NotFound(f"There is no user called {name!r}.")
 
     def change(
         self,

@@ -1,5 +1,6 @@
 """/v1/keys and /v1/audit: who may do what, and who did. For administrators."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -53,7 +54,10 @@ class AuditOut(BaseModel):
     id: str
     at: datetime
     actor: str | None
-    """Id of a key; `settings` for one of the settings, null where none was needed."""
+    """Id of a user or a key; `settings` for a key of the settings, `command` for `malgwi user`,
+    null where nobody was known."""
+    actor_name: str | None
+    """Of the user or the key, while there is one."""
     action: str
     target: str | None
     details: dict[str, Any]
@@ -106,7 +110,9 @@ def _audit(doors: ApiDoors) -> APIRouter:
         """What was changed, by whom; newest first. It holds ids and numbers, nothing that was
         said."""
         page = doors.store.trail(target, Paging(cursor, limit))
-        return PageOf(items=list(map(_audit_out, page.items)), next_cursor=page.next_cursor)
+        names = doors.people.names()
+        items = [_audit_out(each, names) for each in page.items]
+        return PageOf(items=items, next_cursor=page.next_cursor)
 
     return routes
 
@@ -123,11 +129,12 @@ def _key_out(key: ApiKey) -> KeyOut:
     )
 
 
-def _audit_out(entry: AuditEntry) -> AuditOut:
+def _audit_out(entry: AuditEntry, names: Mapping[str, str]) -> AuditOut:
     return AuditOut(
         id=entry.id,
         at=entry.at,
         actor=entry.actor,
+        actor_name=names.get(entry.actor) if entry.actor else None,
         action=entry.action,
         target=entry.target,
         details=dict(entry.details),
