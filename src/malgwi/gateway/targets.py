@@ -6,18 +6,21 @@ a second look-up could give another. No redirects, no proxies, no user names.
 
 import socket
 import ssl
+import time
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from threading import Event, Thread
 from urllib.parse import quote, urlsplit
 
-from malgwi.errors import BadOption
+from malgwi.errors import BadOption, Cancelled
 from malgwi.gateway.uploads import label
 
 _PORTS = {"http": 80, "https": 443}
 _KEPT = "/%:@!$&'()*+,;=~?"  # what quoting leaves as it is
+_LOOK = 0.2  # seconds between two looks whether to stop
 _NAT64 = 0x0064FF9B << 96  # 64:ff9b::/96, RFC 6052
 
 
@@ -83,13 +86,29 @@ def addresses(target: Target, *, private: bool, remedy: str) -> list[str]:
 
 
 @contextmanager
-def connected(target: Target, to: list[str], patience: float) -> Iterator[HTTPConnection]:
+def connected(
+    target: Target,
+    to: list[str],
+    *,
+    patience: float,
+    within: float,
+    stop: Event | None = None,
+) -> Iterator[HTTPConnection]:
     """To the first of its addresses that answers; the host's name stays in its request and
-    certificate. `patience` is seconds to connect, and without a byte."""
+    certificate. `patience` is seconds to connect, and without a byte.
+
+    However slowly it speaks, the line is cut after `within` seconds, TimeoutError, and soon after
+    `stop` is set, Cancelled. Raises OSError.
+    """
+    end = time.monotonic() + within
     connection = HTTPConnection(target.host, target.port, timeout=patience)
+    line = _secured(target, _first_that_answers(to, target.port, patience, end), patience)
+    connection.sock = line
     try:
-        connection.sock = _socket(target, to, patience)
-        yield connection
+        with _cut_off(line, end, stop or Event()):
+            if isinstance(line, ssl.SSLSocket):
+                line.do_handshake()
+            yield connection
     finally:
         connection.close()
 
@@ -114,22 +133,56 @@ def _inside(address: IPv6Address) -> IPv4Address | None:
     return IPv4Address(number & 0xFFFFFFFF) if number >> 32 == _NAT64 >> 32 else None
 
 
-def _socket(target: Target, to: list[str], patience: float) -> socket.socket:
-    plain = _first_that_answers(to, target.port, patience)
-    if target.scheme == "http":
-        return plain
-    try:
-        return ssl.create_default_context().wrap_socket(plain, server_hostname=target.host)
-    except OSError:
-        plain.close()
-        raise
-
-
-def _first_that_answers(to: list[str], port: int, patience: float) -> socket.socket:
+def _first_that_answers(to: list[str], port: int, patience: float, end: float) -> socket.socket:
     failed: OSError | None = None
     for address in to:
+        left = end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
         try:
-            return socket.create_connection((address, port), patience)
+            return socket.create_connection((address, port), min(patience, left))
         except OSError as error:
             failed = error
     raise failed or OSError("no address")
+
+
+def _secured(target: Target, line: socket.socket, patience: float) -> socket.socket:
+    """Its handshake is still to come where it speaks TLS."""
+    line.settimeout(patience)
+    if target.scheme == "http":
+        return line
+    try:
+        return ssl.create_default_context().wrap_socket(
+            line, server_hostname=target.host, do_handshake_on_connect=False
+        )
+    except OSError:
+        line.close()
+        raise
+
+
+@contextmanager
+def _cut_off(line: socket.socket, end: float, stop: Event) -> Iterator[None]:
+    """What is read from a line that was cut looks like its end, so that is an error."""
+    over, cut = Event(), Event()
+
+    def watch() -> None:
+        while not over.wait(max(0.0, min(_LOOK, end - time.monotonic()))):
+            if stop.is_set() or time.monotonic() >= end:
+                cut.set()
+                with suppress(OSError):
+                    # Not that of SSLSocket: it takes from under the reader what it reads with.
+                    socket.socket.shutdown(line, socket.SHUT_RDWR)
+                return
+
+    thread = Thread(target=watch, name="cut off", daemon=True)
+    thread.start()
+    try:
+        yield
+    except (OSError, ValueError, HTTPException):
+        if not cut.is_set():
+            raise
+    finally:
+        over.set()
+        thread.join()
+    if cut.is_set():
+        raise Cancelled("Nobody waits for it any more.") if stop.is_set() else TimeoutError

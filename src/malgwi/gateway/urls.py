@@ -4,7 +4,6 @@ Only hosts that the operator has listed, and only as `targets.py` allows. An ent
 address itself may be private: whoever writes 10.0.0.5 means it.
 """
 
-import time
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from http.client import HTTPConnection, HTTPException, HTTPResponse
@@ -52,22 +51,23 @@ def fetch(  # noqa: PLR0913  (by keyword, and each stands for itself)
     limit: int,
     offline: bool,
     stop: Event | None = None,
+    within: float = _LONGEST,
 ) -> Upload:
-    """Fetch at most `limit` bytes into the file `into`. `hosts` are names, addresses, or either
-    with a port, which is otherwise that of the scheme.
+    """Fetch at most `limit` bytes, `within` seconds, into the file `into`. `hosts` are names,
+    addresses, or either with a port, which is otherwise that of the scheme.
 
     Raises BadOption, TooLarge, NetworkRefused, NetworkError, OutputError, and Cancelled when
     `stop` is set.
     """
     if offline:
         raise NetworkRefused("fetching a recording from a URL", "Send the recording itself.")
-    target = _listed(url, hosts)
-    with _translated(target.host), _connected(target) as connection:
+    target, stop = _listed(url, hosts), stop or Event()
+    with _translated(target.host), _connected(target, within, stop) as connection:
         headers = {"Host": target.names[0], "User-Agent": "malgwi"}
         connection.request("GET", target.path, headers=headers)
         answer = connection.getresponse()
         _check(answer, limit)
-        size = _save(answer, into, limit, stop or Event())
+        size = _save(answer, into, limit, stop)
         return Upload(
             into,
             label(unquote(target.path.partition("?")[0])),
@@ -102,7 +102,6 @@ def _check(answer: HTTPResponse, limit: int) -> None:
 
 def _save(answer: HTTPResponse, into: Path, limit: int, stop: Event) -> int:
     size = 0
-    until = time.monotonic() + _LONGEST
     append(into, b"")
     while chunk := answer.read1(_CHUNK):
         size += len(chunk)
@@ -110,8 +109,6 @@ def _save(answer: HTTPResponse, into: Path, limit: int, stop: Event) -> int:
             raise Cancelled("The client has gone.")
         if size > limit:
             raise _too_large(limit)
-        if time.monotonic() > until:
-            raise NetworkError(f"The URL was not fetched within {_LONGEST:.0f} s.")
         append(into, chunk)
     if answer.length:
         raise NetworkError("The download broke off before its end. Try again.")
@@ -123,10 +120,10 @@ def _too_large(limit: int) -> TooLarge:
 
 
 @contextmanager
-def _connected(target: Target) -> Iterator[HTTPConnection]:
+def _connected(target: Target, within: float, stop: Event) -> Iterator[HTTPConnection]:
     """Whoever lists an address means it, so that it may be private."""
     to = addresses(target, private=target.is_address, remedy=_REMEDY)
-    with connected(target, to, _PATIENCE) as connection:
+    with connected(target, to, patience=_PATIENCE, within=within, stop=stop) as connection:
         yield connection
 
 
@@ -134,6 +131,10 @@ def _connected(target: Target) -> Iterator[HTTPConnection]:
 def _translated(host: str) -> Iterator[None]:
     try:
         yield
+    except TimeoutError as error:
+        raise NetworkError(
+            f"The host {label(host)} did not send the recording in time. Try again."
+        ) from error
     except (OSError, HTTPException) as error:
         reason = f": {error.strerror}" if isinstance(error, OSError) and error.strerror else ""
         raise NetworkError(

@@ -192,8 +192,9 @@ class Outbox:
     def take(self, most: int, lease: float, besides: Collection[str] = ()) -> Sequence[Outgoing]:
         """What is due: the oldest of each webhook, but of those in `besides` none. Each counts as
         an attempt, and is not given to others for `lease` seconds."""
-        query = sa.select(delivery.c.webhook_id).distinct()
+        query = sa.select(delivery.c.webhook_id).group_by(delivery.c.webhook_id)
         query = query.where(self._due, delivery.c.webhook_id.not_in(besides)).limit(most)
+        query = query.order_by(sa.func.random())  # else those that never answer are always first
         # Looking does not take the lock that SQLite's writers share, and mostly there is nothing.
         webhooks = self._database.read(lambda it: it.scalars(query).all())
 

@@ -240,6 +240,22 @@ def test_a_long_answer_is_not_read(office: Office, address: str) -> None:
     assert office.deliveries(hook)[0].state is DeliveryState.DELIVERED
 
 
+def test_addresses_that_do_not_answer_hold_up_nobody_else(
+    office: Office, address: str, told: list[tuple[str, dict[str, str], bytes]]
+) -> None:
+    for _ in range(8):
+        office.hook(f"http://{address}/silent")
+    office.hook(f"http://{address}/fine")
+    for _ in range(25):
+        office.tell()
+
+    sender(office, address, within=0.05).send_due()
+
+    paths = [each[0] for each in told]
+    assert len(paths) == 9 * 25
+    assert "/fine" in paths[:100]
+
+
 def test_where_nobody_listens_it_is_tried_again_later(office: Office) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -10,16 +10,15 @@ import json
 import logging
 import random
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
-from http.client import HTTPConnection, HTTPException
-from socket import SHUT_RDWR
-from threading import Event, Timer
+from http.client import HTTPException
+from threading import Event
 
-from malgwi.errors import MalgwiError, NetworkError, NetworkRefused
+from malgwi.errors import MalgwiError, NetworkRefused
 from malgwi.gateway.targets import Target, addresses, connected, read_target
 from malgwi.store import Outbox, Outgoing
 
@@ -148,6 +147,8 @@ class Sender:
             status = self._post(outgoing)
         except MalgwiError as error:
             return str(error)
+        except TimeoutError:
+            return f"It did not answer within {self.within:g} s."
         except (OSError, HTTPException, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else None
             return f"It cannot be reached: {reason or type(error).__name__}."
@@ -169,32 +170,6 @@ class Sender:
             SIGNATURE: signature(outgoing.secret, int(time.time()), body),
         }
         to = self.reach.addresses(target)
-        with connected(target, to, self.within) as line, _cut_off(line, self.within):
+        with connected(target, to, patience=self.within, within=self.within) as line:
             line.request("POST", target.path, body=body, headers=headers)
             return line.getresponse().status
-
-
-@contextmanager
-def _cut_off(line: HTTPConnection, after: float) -> Iterator[None]:
-    """Ends it, also where a byte comes now and then."""
-    over, socket = Event(), line.sock
-
-    def end() -> None:
-        over.set()
-        with suppress(OSError):
-            socket.shutdown(SHUT_RDWR)
-
-    timer = Timer(after, end)
-    timer.daemon = True
-    timer.start()
-    broken: Exception | None = None
-    try:
-        yield
-    except (OSError, HTTPException, ValueError) as error:
-        broken = error
-    finally:
-        timer.cancel()
-    if over.is_set() or isinstance(broken, TimeoutError):
-        raise NetworkError(f"It did not answer within {after:g} s.") from broken
-    if broken:
-        raise broken
