@@ -21,18 +21,21 @@ from malgwi.apps.transcription.dialects import SHAPES, routers
 from malgwi.apps.transcription.orders import KIND, Order
 from malgwi.apps.transcription.watch import Names, Told, Watcher
 from malgwi.apps.transcription.webhooks import Reach, Sender
+from malgwi.audio import Decoders, Listening
 from malgwi.config import Config
 from malgwi.errors import EngineMissing
 from malgwi.jobs import Queue
 from malgwi.jobs.inprocess import InProcess
 from malgwi.pipeline import Engines
 from malgwi.serving import Front, Parts
-from malgwi.store import Glossaries, Ledger, Outbox, People, Search, SqlStore, Uploads
+from malgwi.store import Glossaries, Ledger, Notes, Outbox, People, Search, SqlStore, Uploads
 from malgwi.types import Lane
 
 log = logging.getLogger(__name__)
 
 HOUR = 3600.0
+LISTENERS = 4
+"""Recordings that are decoded at the same time for who listens."""
 PATIENCE = 10.0
 """Seconds that what is done beside has to end in."""
 
@@ -52,6 +55,7 @@ def run(config: Config, announce: Callable[[str], None]) -> bool:
         parts = open_things.enter_context(serving.opened(config, spool=data / "spool"))
         stop = Event()
         queue = open_things.enter_context(_queue(config, store, parts))
+        listeners = open_things.enter_context(Decoders(processes=1, most=LISTENERS))
         doors = api.ApiDoors(
             store=store,
             people=people,
@@ -59,11 +63,13 @@ def run(config: Config, announce: Callable[[str], None]) -> bool:
             ledger=Ledger(store.database),
             uploads=Uploads(store.database, data / "uploads"),
             glossaries=Glossaries(store.database),
+            notes=Notes(store.database),
             spool=parts.spool,
             crossing=parts.crossing,
             limits=parts.limits,
             send=queue.send,
             search=Search(store.database),
+            listen=Listening(listeners).excerpt,
             reference_folders=config.serve.reference_folders,
             outbox=Outbox(store.database),
             reach=Reach(config.serve.webhook_hosts, config.offline),

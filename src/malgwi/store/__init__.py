@@ -7,6 +7,8 @@ from malgwi.store.base import (
     Authorship,
     Correction,
     Difference,
+    LastJob,
+    LatestTranscript,
     Media,
     MediaPart,
     NewRecording,
@@ -16,6 +18,7 @@ from malgwi.store.base import (
     Recording,
     RecordingChanges,
     RecordingFilter,
+    RecordingOrder,
     Revision,
     RevisionKind,
     Role,
@@ -30,6 +33,7 @@ from malgwi.store.engine import Database, connect
 from malgwi.store.glossaries import Glossaries, GlossaryRevision
 from malgwi.store.ledger import Ledger
 from malgwi.store.migration import upgrade
+from malgwi.store.notes import NewNote, Note, Notes
 from malgwi.store.outline_base import LOW_CONFIDENCE, Flag, Outline
 from malgwi.store.people import Begun, People
 from malgwi.store.search import Search
@@ -57,11 +61,16 @@ __all__ = [
     "Glossaries",
     "GlossaryRevision",
     "Hit",
+    "LastJob",
+    "LatestTranscript",
     "Ledger",
     "Line",
     "Media",
     "MediaPart",
+    "NewNote",
     "NewRecording",
+    "Note",
+    "Notes",
     "Order",
     "Outbox",
     "Outgoing",
@@ -75,6 +84,7 @@ __all__ = [
     "Recording",
     "RecordingChanges",
     "RecordingFilter",
+    "RecordingOrder",
     "Revision",
     "RevisionKind",
     "Role",

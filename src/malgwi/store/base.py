@@ -69,6 +69,23 @@ class MediaPart:
 
 
 @dataclass(frozen=True, slots=True)
+class LatestTranscript:
+    """The newest of a recording."""
+
+    id: str
+    revision: int
+    """The current one."""
+
+
+@dataclass(frozen=True, slots=True)
+class LastJob:
+    """The one that was made for a recording last."""
+
+    id: str
+    state: JobState
+
+
+@dataclass(frozen=True, slots=True)
 class NewRecording:
     """What is known of a recording when it comes."""
 
@@ -105,6 +122,8 @@ class Recording:
     metadata: Mapping[str, str]
     source: Source
     owner: str | None
+    transcript: LatestTranscript | None
+    job: LastJob | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +152,20 @@ class RecordingFilter:
     state: JobState | None = None
     """Of the job that was made for it last."""
     owner: str | None = None
+
+
+class RecordingOrder(StrEnum):
+    """Which recordings come first. Of those that are alike the newer, by name the older."""
+
+    NEWEST = "newest"
+    """Those that came last."""
+    OLDEST = "oldest"
+    NAME = "name"
+    """By its first sixty characters; letters of the Latin alphabet count the same in both cases."""
+    DURATION = "duration"
+    """The longest; those last of which nobody knows it."""
+    STARTED = "started"
+    """Those that started last, or came last where nobody knows when they started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,8 +315,11 @@ class Store(Protocol):
 
     def recording(self, recording_id: str) -> Recording: ...
 
-    def recordings(self, which: RecordingFilter = ..., paging: Paging = ...) -> Page[Recording]:
-        """Those that came last first. Raises BadOption for a cursor that is none of ours."""
+    def recordings(
+        self, which: RecordingFilter = ..., paging: Paging = ..., order: RecordingOrder = ...
+    ) -> Page[Recording]:
+        """Those that came last first. Raises BadOption for a cursor that is none of ours, or of
+        another order."""
 
     def update_recording(self, recording_id: str, changes: RecordingChanges) -> Recording: ...
 

@@ -4,8 +4,10 @@ It is opaque so that nobody builds one, and checked because somebody will all th
 """
 
 import binascii
+import math
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import TypeVar
 
 from malgwi.errors import BadOption
@@ -37,6 +39,44 @@ def after_number(paging: Paging, of: str) -> int | None:
     return int(place)
 
 
+def after_sorted(paging: Paging, of: str) -> tuple[str, str] | None:
+    """The same for a list in another order: by what the item before is sorted, and its id."""
+    place = _after(paging, of)
+    if place is None:
+        return None
+    item_id, _, key = place.partition(" ")
+    if not looks_like_id(item_id):
+        raise _malformed()
+    return key, item_id
+
+
+def number(key: str) -> float:
+    """Of `after_sorted`. Raises BadOption for what is none."""
+    try:
+        value = float(key)
+    except ValueError:
+        raise _malformed() from None
+    if not math.isfinite(value):
+        raise _malformed()
+    return value
+
+
+def moment(key: str) -> datetime:
+    """The same for a point in time."""
+    try:
+        value = datetime.fromisoformat(key)
+    except ValueError:
+        raise _malformed() from None
+    if value.tzinfo is None:
+        raise _malformed()
+    return value
+
+
+def sorted_place(key: str, item_id: str) -> str:
+    """For `after_sorted`. A cursor is as long as the key makes it."""
+    return f"{item_id} {key}"
+
+
 def page(
     found: Sequence[Row],
     paging: Paging,
@@ -56,7 +96,7 @@ def _after(paging: Paging, of: str) -> str | None:
     if paging.cursor is None:
         return None
     try:
-        text = urlsafe_b64decode(paging.cursor.encode("ascii") + b"==").decode("ascii")
+        text = urlsafe_b64decode(paging.cursor.encode("ascii") + b"==").decode()
     except (binascii.Error, UnicodeError, ValueError):
         raise _malformed() from None
     name, _, place = text.partition(":")
@@ -66,7 +106,7 @@ def _after(paging: Paging, of: str) -> str | None:
 
 
 def _cursor(of: str, place: str | int) -> str:
-    return urlsafe_b64encode(f"{of}:{place}".encode("ascii")).decode("ascii").rstrip("=")
+    return urlsafe_b64encode(f"{of}:{place}".encode()).decode("ascii").rstrip("=")
 
 
 def _malformed() -> BadOption:

@@ -5,8 +5,8 @@ Every function asks within the transaction that it is given.
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +17,8 @@ from malgwi.errors import NotFound
 from malgwi.store import findable
 from malgwi.store import paging as pages
 from malgwi.store.base import (
+    LastJob,
+    LatestTranscript,
     MediaPart,
     NewRecording,
     Page,
@@ -24,13 +26,55 @@ from malgwi.store.base import (
     Recording,
     RecordingChanges,
     RecordingFilter,
+    RecordingOrder,
     Source,
 )
-from malgwi.store.schema import job, media, recording, recording_label, recording_media
+from malgwi.store.columns import Moment
+from malgwi.store.schema import (
+    job,
+    media,
+    recording,
+    recording_label,
+    recording_media,
+    transcript,
+)
 from malgwi.store.upsert import insert_if_new
+from malgwi.types import JobState
 
 _LIST = "recordings"
 _HERE = recording.c.deleted.is_(None)
+
+
+def _started_or_came() -> sa.ColumnElement[datetime]:
+    """The wall clock at its start, as far as anybody knows."""
+    return sa.func.coalesce(recording.c.started, recording.c.created, type_=Moment())
+
+
+@dataclass(frozen=True, slots=True)
+class _Sort:
+    """By what to sort, and how a cursor has it."""
+
+    key: sa.ColumnElement[Any]
+    descending: bool
+    read: Callable[[str], Any]
+    write: Callable[[Any], str]
+
+
+_SORTS = {
+    # As much of a name as a cursor can hold: it must not lose its place when the item is renamed.
+    RecordingOrder.NAME: _Sort(
+        sa.func.lower(sa.func.substr(recording.c.name, 1, 60), type_=recording.c.name.type),
+        descending=False,
+        read=str,
+        write=str,
+    ),
+    RecordingOrder.DURATION: _Sort(
+        sa.func.coalesce(recording.c.duration, -1.0), descending=True, read=pages.number, write=repr
+    ),
+    RecordingOrder.STARTED: _Sort(
+        _started_or_came(), descending=True, read=pages.moment, write=datetime.isoformat
+    ),
+}
 
 
 def add(connection: Connection, new: NewRecording) -> Recording:
@@ -58,15 +102,46 @@ def find(connection: Connection, recording_id: str) -> Recording:
     return _one(connection, recording.c.id == recording_id, recording_id)
 
 
-def listed(connection: Connection, which: RecordingFilter, paging: Paging) -> Page[Recording]:
-    after = pages.after_id(paging, _LIST)
+def listed(
+    connection: Connection, which: RecordingFilter, paging: Paging, order: RecordingOrder
+) -> Page[Recording]:
     query = sa.select(recording).where(_HERE, *_conditions(which))
-    if after is not None:
-        query = query.where(recording.c.id < after)
-    query = query.order_by(recording.c.id.desc()).limit(paging.limit + 1)
-    found = connection.execute(query).all()
+    if order in (RecordingOrder.NEWEST, RecordingOrder.OLDEST):
+        return _by_coming(connection, query, paging, order)
+    return _by_key(connection, query, paging, order)
+
+
+def _by_coming(
+    connection: Connection, query: sa.Select[Any], paging: Paging, order: RecordingOrder
+) -> Page[Recording]:
+    newest = order is RecordingOrder.NEWEST
+    of, mine = f"{_LIST}-{order}", recording.c.id
+    if (after := pages.after_id(paging, of)) is not None:
+        query = query.where(mine < after if newest else mine > after)
+    query = query.order_by(mine.desc() if newest else mine)
+    found = connection.execute(query.limit(paging.limit + 1)).all()
     return pages.page(
-        found, paging, _LIST, lambda row: str(row.id), lambda rows: _whole(connection, rows)
+        found, paging, of, lambda row: str(row.id), lambda rows: _whole(connection, rows)
+    )
+
+
+def _by_key(
+    connection: Connection, query: sa.Select[Any], paging: Paging, order: RecordingOrder
+) -> Page[Recording]:
+    of, sort = f"{_LIST}-{order}", _SORTS[order]
+    columns = (sort.key, recording.c.id)
+    if (after := pages.after_sorted(paging, of)) is not None:
+        place = sa.tuple_(sa.literal(sort.read(after[0]), sort.key.type), sa.literal(after[1]))
+        these = sa.tuple_(*columns)
+        query = query.where(these < place if sort.descending else these > place)
+    query = query.order_by(*(each.desc() if sort.descending else each for each in columns))
+    query = query.add_columns(sort.key.label("sort_key")).limit(paging.limit + 1)
+    return pages.page(
+        connection.execute(query).all(),
+        paging,
+        of,
+        lambda row: pages.sorted_place(sort.write(row.sort_key), row.id),
+        lambda rows: _whole(connection, rows),
     )
 
 
@@ -114,7 +189,7 @@ def lock(connection: Connection, recording_id: str) -> None:
 
 def _conditions(which: RecordingFilter) -> list[sa.ColumnElement[bool]]:
     conditions: list[sa.ColumnElement[bool]] = []
-    at = sa.func.coalesce(recording.c.started, recording.c.created, type_=recording.c.created.type)
+    at = _started_or_came()
     if which.label is not None:
         labelled = sa.select(recording_label.c.recording_id)
         labelled = labelled.where(recording_label.c.label == which.label)
@@ -179,6 +254,7 @@ def _one(connection: Connection, condition: sa.ColumnElement[bool], named: str) 
 def _whole(connection: Connection, rows: Sequence[Row[Any]]) -> list[Recording]:
     ids = [row.id for row in rows]
     labels, parts = _labels_of(connection, ids), _media_of(connection, ids)
+    latest, jobs = _latest_transcripts(connection, ids), _last_jobs(connection, ids)
     return [
         Recording(
             id=row.id,
@@ -192,6 +268,8 @@ def _whole(connection: Connection, rows: Sequence[Row[Any]]) -> list[Recording]:
             metadata=row._mapping["metadata"],
             source=Source(row.source),
             owner=row.owner,
+            transcript=latest.get(row.id),
+            job=jobs.get(row.id),
         )
         for row in rows
     ]
@@ -211,6 +289,22 @@ def _media_of(connection: Connection, ids: list[str]) -> dict[str, list[MediaPar
     for row in connection.execute(query.order_by(recording_media.c.position)):
         found[row.recording_id].append(MediaPart(row.sha256, row.name, row.offset))
     return found
+
+
+def _latest_transcripts(connection: Connection, ids: list[str]) -> dict[str, LatestTranscript]:
+    mine = transcript.c.recording_id
+    last = sa.select(sa.func.max(transcript.c.id)).where(mine.in_(ids)).group_by(mine)
+    query = sa.select(mine, transcript.c.id, transcript.c.revision)
+    rows = connection.execute(query.where(transcript.c.id.in_(last)))
+    return {row.recording_id: LatestTranscript(row.id, row.revision) for row in rows}
+
+
+def _last_jobs(connection: Connection, ids: list[str]) -> dict[str, LastJob]:
+    mine = job.c.recording_id
+    last = sa.select(sa.func.max(job.c.id)).where(mine.in_(ids)).group_by(mine)
+    query = sa.select(mine, job.c.id, job.c.state).where(job.c.id.in_(last))
+    rows = connection.execute(query)
+    return {row.recording_id: LastJob(row.id, JobState(row.state)) for row in rows}
 
 
 def _not_found(recording_id: str) -> NotFound:

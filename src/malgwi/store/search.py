@@ -178,7 +178,8 @@ def _lines(connection: Connection, row_ids: set[int], labels: Labels) -> dict[in
         utterance.c.start,
         utterance.c.text,
     ).where(utterance.c.row_id.in_(row_ids))
-    return {row.row_id: _line(row, labels) for row in connection.execute(query)}
+    rows: list[Row[Any]] = list(connection.execute(query))
+    return {row.row_id: _line(row, labels) for row in rows}
 
 
 def _line(row: Row[Any], labels: Labels) -> Line:

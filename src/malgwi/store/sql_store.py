@@ -34,6 +34,7 @@ from malgwi.store.base import (
     Recording,
     RecordingChanges,
     RecordingFilter,
+    RecordingOrder,
     Revision,
     Role,
     TranscriptRecord,
@@ -83,8 +84,13 @@ class SqlStore:
     def recording(self, recording_id: str) -> Recording:
         return self.database.read(lambda it: recordings.find(it, recording_id))
 
-    def recordings(self, which: RecordingFilter = _ALL, paging: Paging = _FIRST) -> Page[Recording]:
-        return self.database.read(lambda it: recordings.listed(it, which, paging))
+    def recordings(
+        self,
+        which: RecordingFilter = _ALL,
+        paging: Paging = _FIRST,
+        order: RecordingOrder = RecordingOrder.NEWEST,
+    ) -> Page[Recording]:
+        return self.database.read(lambda it: recordings.listed(it, which, paging, order))
 
     def update_recording(self, recording_id: str, changes: RecordingChanges) -> Recording:
         return self.database.write(lambda it: recordings.update(it, recording_id, changes))

@@ -22,6 +22,7 @@ from malgwi.gateway import Crossing, Keys, Limits, Metrics, Readiness, Spool, ne
 from malgwi.store import (
     Glossaries,
     NewRecording,
+    Notes,
     Outbox,
     People,
     Role,
@@ -130,6 +131,7 @@ def site(
             ledger=ledger,
             uploads=Uploads(store.database, data / "uploads", reserve=0),
             glossaries=Glossaries(store.database),
+            notes=Notes(store.database),
             spool=spool,
             crossing=crossing,
             limits=limits,

@@ -1,8 +1,10 @@
 """The API of what is kept: recordings come in, are transcribed, read, corrected, found, exported.
 
 recordings, media, uploads   what came: at once, by name, or in pieces by tus
+sound                        a piece of it, to be played
 jobs, events                 the work that there is, and what becomes of it
 transcripts, outline, exports   what was said, in every state and format
+notes                        what people write beside it
 search                       where it was said
 glossaries                   how names are written, and what that would change
 session, users               who signs in with a browser
@@ -28,10 +30,12 @@ from malgwi.apps.transcription.api import (
     jobs,
     keys,
     media,
+    notes,
     outline,
     recordings,
     search,
     session,
+    sound,
     transcripts,
     tus,
     uploads,
@@ -64,6 +68,7 @@ __all__ = [
 
 _NOUNS = (
     "recordings",
+    "notes",
     "jobs",
     "transcripts",
     "search",
@@ -89,10 +94,12 @@ def routers(doors: ApiDoors) -> list[APIRouter]:
     made = [
         *recordings.routers(doors),
         media.router(doors),
+        sound.router(doors),
         uploads.router(doors),
         jobs.router(doors),
         transcripts.router(doors),
         outline.router(doors),
+        notes.router(doors),
         exports.router(doors),
         search.router(doors.search),
         glossaries.router(doors),

@@ -1,14 +1,19 @@
 """What every part of the API is given: what is kept, and the ways in that all doors share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 
 from malgwi.apps.transcription.api.attempts import Attempts
 from malgwi.apps.transcription.webhooks import Reach
+from malgwi.audio import Excerpt
 from malgwi.gateway import Crossing, Keys, Limits, Spool
-from malgwi.store import Glossaries, Ledger, Outbox, People, Search, Store, Uploads
+from malgwi.store import Glossaries, Ledger, Notes, Outbox, People, Search, Store, Uploads
 from malgwi.types import Job
+
+Listen = Callable[[Mapping[Path, float], int, int, Event], Excerpt]
+"""The files of a recording with their offsets, and from which sample to which, to their sound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +26,15 @@ class ApiDoors:
     uploads: Uploads
     """On the disk of the store's media, as is the spool: what is whole is moved there."""
     glossaries: Glossaries
+    notes: Notes
     search: Search
     spool: Spool
     crossing: Crossing
     limits: Limits
     send: Callable[[Job], None]
     """Tells the queue of a job that is to be done."""
+    listen: Listen
+    """Decodes for who listens."""
     outbox: Outbox
     """What webhooks are to be told."""
     keys: Keys = field(default_factory=Keys)

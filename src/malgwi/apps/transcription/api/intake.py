@@ -112,7 +112,7 @@ def take_in(  # noqa: PLR0913 - each stands for itself
     if not described.transcribe:
         return TakenIn(recording, None, duplicate)
     job = transcription(doors, caller, recording.id, described, f"transcribe:{recording.id}")
-    return TakenIn(recording, job, duplicate)
+    return TakenIn(doors.store.recording(recording.id), job, duplicate)  # which has a job now
 
 
 def _key(caller: Caller, parts: tuple[MediaPart, ...], asked: str | None) -> str:

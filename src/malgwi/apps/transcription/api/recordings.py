@@ -25,11 +25,14 @@ from malgwi.apps.transcription.api.work import WantedAgain, asked_key, check_wan
 from malgwi.errors import BadInput, BadOption
 from malgwi.gateway import BadField, Form, form_openapi, read_form, unknown_fields
 from malgwi.store import (
+    LastJob,
+    LatestTranscript,
     MediaPart,
     Paging,
     Recording,
     RecordingChanges,
     RecordingFilter,
+    RecordingOrder,
     Role,
     Source,
 )
@@ -61,6 +64,21 @@ class MediaOut(BaseModel):
     """Seconds from the start of the recording to its first sample."""
 
 
+class LatestTranscriptOut(BaseModel):
+    """The newest transcript of a recording."""
+
+    id: str
+    revision: int
+    """The current one."""
+
+
+class LastJobOut(BaseModel):
+    """The job that was made for a recording last."""
+
+    id: str
+    state: JobState
+
+
 class RecordingOut(BaseModel):
     """A recording."""
 
@@ -77,6 +95,9 @@ class RecordingOut(BaseModel):
     owner: str | None
     """Id of the key that it came with."""
     media: list[MediaOut]
+    transcript: LatestTranscriptOut | None
+    """Null until there is one."""
+    job: LastJobOut | None
 
 
 class TakenInOut(BaseModel):
@@ -117,6 +138,9 @@ class RecordingQuery(BaseModel):
     state: JobState | None = None
     """Of the job that was made for it last."""
     owner: Annotated[str | None, Field(max_length=100)] = None
+    order: RecordingOrder = RecordingOrder.NEWEST
+    """By `name` from the beginning of the alphabet; by `duration` the longest first, by `started`
+    the last."""
     cursor: Cursor = None
     limit: Limit = 50
 
@@ -194,9 +218,10 @@ def _keeping(doors: ApiDoors) -> APIRouter:
     def list_recordings(
         caller: Viewer, query: Annotated[RecordingQuery, Query()]
     ) -> PageOf[RecordingOut]:
-        """Those that came last first."""
-        which = RecordingFilter(**query.model_dump(exclude={"cursor", "limit"}))
-        page = doors.store.recordings(which, Paging(query.cursor, query.limit))
+        """Those that came last first, or in the order that is asked for. A cursor goes on in the
+        order in which it was given out."""
+        which = RecordingFilter(**query.model_dump(exclude={"order", "cursor", "limit"}))
+        page = doors.store.recordings(which, Paging(query.cursor, query.limit), query.order)
         return PageOf(items=list(map(recording_out, page.items)), next_cursor=page.next_cursor)
 
     @routes.get("/{recording_id}")
@@ -252,6 +277,7 @@ def _keeping(doors: ApiDoors) -> APIRouter:
 
 
 def recording_out(recording: Recording) -> RecordingOut:
+    transcript, job = recording.transcript, recording.job
     return RecordingOut(
         id=recording.id,
         name=recording.name,
@@ -264,7 +290,17 @@ def recording_out(recording: Recording) -> RecordingOut:
         source=recording.source,
         owner=recording.owner,
         media=[_media_out(position, part) for position, part in enumerate(recording.media)],
+        transcript=None if transcript is None else _latest_out(transcript),
+        job=None if job is None else _last_out(job),
     )
+
+
+def _latest_out(latest: LatestTranscript) -> LatestTranscriptOut:
+    return LatestTranscriptOut(id=latest.id, revision=latest.revision)
+
+
+def _last_out(job: LastJob) -> LastJobOut:
+    return LastJobOut(id=job.id, state=job.state)
 
 
 def _media_out(position: int, part: MediaPart) -> MediaOut:

@@ -1,5 +1,6 @@
 """/v1/transcripts: what was said, every state of it, and corrections."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from io import StringIO
@@ -72,7 +73,9 @@ class RevisionOut(BaseModel):
     number: int
     created: datetime
     author: str | None
-    """Id of a key."""
+    """Id of a user or a key."""
+    author_name: str | None
+    """While there is one."""
     note: str | None
     kind: RevisionKind
 
@@ -213,7 +216,8 @@ def router(doors: ApiDoors) -> APIRouter:
     @routes.get("/{transcript_id}/revisions")
     def list_revisions(caller: Viewer, transcript_id: str) -> list[RevisionOut]:
         """Oldest first."""
-        return list(map(_revision_out, doors.store.revisions(transcript_id)))
+        revisions, names = doors.store.revisions(transcript_id), doors.people.names()
+        return [_revision_out(each, names) for each in revisions]
 
     @routes.get("/{transcript_id}/diff")
     def compare_revisions(
@@ -237,7 +241,7 @@ def router(doors: ApiDoors) -> APIRouter:
         revision = doors.store.correct(transcript_id, wanted.base_revision, corrections, by)
         facts = {"revision": revision.number, "utterances": len(corrections)}
         doors.store.note("transcript.correct", transcript_id, caller.id, facts)
-        return _revision_out(revision)
+        return _revision_out(revision, doors.people.names())
 
     @routes.post("/{transcript_id}/speakers")
     def rename_speakers(caller: Editor, transcript_id: str, wanted: Renaming) -> RevisionOut:
@@ -248,7 +252,7 @@ def router(doors: ApiDoors) -> APIRouter:
         )
         facts = {"revision": revision.number, "names": len(wanted.names)}
         doors.store.note("transcript.speakers", transcript_id, caller.id, facts)
-        return _revision_out(revision)
+        return _revision_out(revision, doors.people.names())
 
     @routes.post("/{transcript_id}/undo")
     def undo_revision(caller: Editor, transcript_id: str, wanted: Undo) -> RevisionOut:
@@ -258,7 +262,7 @@ def router(doors: ApiDoors) -> APIRouter:
         revision = doors.store.undo(transcript_id, wanted.base_revision, to, by)
         facts = {"revision": revision.number, "to": to}
         doors.store.note("transcript.undo", transcript_id, caller.id, facts)
-        return _revision_out(revision)
+        return _revision_out(revision, doors.people.names())
 
     return routes
 
@@ -303,12 +307,13 @@ def _difference_out(each: Difference, labels: dict[int, str]) -> DifferenceOut:
     )
 
 
-def _revision_out(revision: Revision) -> RevisionOut:
+def _revision_out(revision: Revision, names: Mapping[str, str]) -> RevisionOut:
     return RevisionOut(
         transcript=revision.transcript_id,
         number=revision.number,
         created=revision.created,
         author=revision.author,
+        author_name=names.get(revision.author) if revision.author else None,
         note=revision.note,
         kind=revision.kind,
     )
