@@ -4,7 +4,7 @@ What was said is only ever added to: a correction makes a revision, and every re
 as it was.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -359,6 +359,12 @@ class Store(Protocol):
         """As revision 1. With a key that is taken, gives back the one that has it: the job that
         is done again after a kill makes no second one. Raises Conflict where that is of another
         recording."""
+
+    def saving(
+        self, recording_id: str, transcript: Transcript, key: str
+    ) -> tuple[str, Callable[[Any], None]]:
+        """The id that the transcript gets, and what saves it as `save_transcript` does, but in a
+        transaction of this database that it is called in: that of the job's end."""
 
     def transcripts(self, recording_id: str) -> tuple[TranscriptRecord, ...]:
         """Newest first."""

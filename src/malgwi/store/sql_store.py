@@ -1,12 +1,14 @@
 """The store over a database and a folder: each method is a transaction, made of the modules."""
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import Connection
 
 from malgwi.errors import NotFound, StoreError
 from malgwi.store import (
@@ -41,6 +43,7 @@ from malgwi.store.base import (
     UtteranceFilter,
 )
 from malgwi.store.engine import connect
+from malgwi.store.ids import new_id
 from malgwi.store.media import GRACE, PORTION, Incoming, MediaFolder
 from malgwi.store.outline_base import Outline
 from malgwi.types import Transcript, Utterance
@@ -150,6 +153,16 @@ class SqlStore:
         self, recording_id: str, transcript: Transcript, key: str | None = None
     ) -> TranscriptRecord:
         return self.database.write(lambda it: transcripts.save(it, recording_id, transcript, key))
+
+    def saving(
+        self, recording_id: str, transcript: Transcript, key: str
+    ) -> tuple[str, Callable[[Connection], None]]:
+        transcript_id = new_id()
+
+        def save(connection: Connection) -> None:
+            transcripts.save(connection, recording_id, transcript, key, transcript_id)
+
+        return transcript_id, save
 
     def transcripts(self, recording_id: str) -> tuple[TranscriptRecord, ...]:
         return self.database.read(lambda it: transcripts.of_recording(it, recording_id))

@@ -42,11 +42,15 @@ _MANY = 500  # ids in a query: SQLite and PostgreSQL take no more than some thou
 
 
 def save(
-    connection: Connection, recording_id: str, saved: Transcript, key: str | None
+    connection: Connection,
+    recording_id: str,
+    saved: Transcript,
+    key: str | None,
+    transcript_id: str | None = None,
 ) -> TranscriptRecord:
     recordings.lock(connection, recording_id)
     values = {
-        "id": new_id(),
+        "id": transcript_id or new_id(),
         "recording_id": recording_id,
         "key": key,
         "created": datetime.now(UTC),

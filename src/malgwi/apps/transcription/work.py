@@ -1,8 +1,8 @@
 """The work of jobs: from a recording that is kept to a transcript that is kept, and on to another.
 
 Every batch that was recognised is a checkpoint, so that another attempt goes on where this one
-ended, and ends as it would have ended. The transcript is kept under the id of its job: whoever
-does it again makes no second one.
+ended, and ends as it would have ended. The transcript is kept under the id of its job, in the
+transaction that ends it: nobody makes a second one, nor one for a job that was taken away.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +16,8 @@ from malgwi.apps.transcription.api import rewritings
 from malgwi.apps.transcription.api.rewriting import Rewriting as Rewritten
 from malgwi.apps.transcription.orders import Order
 from malgwi.audio import Recording
-from malgwi.jobs import Running
+from malgwi.errors import NotFound, Stale
+from malgwi.jobs import Running, Write
 from malgwi.pipeline import Engines, Progress, Remembering, transcribe
 from malgwi.store import Authorship, RecordingChanges, RevisionKind, Store, aligned
 from malgwi.store import Recording as Kept
@@ -45,14 +46,15 @@ class Open(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Transcribing:
-    """A handler for jobs of kind `transcribe`."""
+    """A handler for jobs of kind `transcribe`. What it made is kept with the end of the job, or not
+    at all."""
 
     store: Store
     open: Open
     engines: Callable[[Order, Lane, Event], Engines]
     """What to transcribe with. Raises ModelMissing, EngineGone, BadGlossary."""
 
-    def __call__(self, running: Running) -> None:
+    def __call__(self, running: Running) -> Write:
         order = Order.of(running.payload)
         kept = self.store.recording(order.recording)
         engines = self.engines(order, running.job.lane, running.stop)
@@ -71,8 +73,9 @@ class Transcribing:
         labels = None if renamed else tuple(channel.label for channel in transcript.channels)
         known = RecordingChanges(duration=transcript.duration, channel_labels=labels)
         self.store.update_recording(kept.id, known)
-        record = self.store.save_transcript(kept.id, transcript, key=running.job.id)
-        running.progress(stage="done", transcript=record.id)
+        transcript_id, save = self.store.saving(kept.id, transcript, key=running.job.id)
+        running.progress(stage="done", transcript=transcript_id)
+        return save
 
     def _sources(self, kept: Kept) -> list[Source]:
         return [
@@ -102,7 +105,8 @@ class Rewriting:
     """A handler for jobs of kind `glossary`: transcripts that are kept, written anew.
 
     Each transcript is a revision of its own; what somebody has corrected stays as it is. Where it
-    is done again after a kill, those that were written say the same already.
+    is done again after a kill, those that were written say the same already. Those that were
+    deleted meanwhile are counted.
     """
 
     store: Store
@@ -114,19 +118,29 @@ class Rewriting:
         glossary = self.glossary(payload["glossary"], payload["revision"])
         by = Authorship(payload["author"], payload["glossary"], RevisionKind.GLOSSARY)
         ids: Sequence[str] = payload["transcripts"]
-        changed = 0
+        changed = gone = 0
         for done, transcript_id in enumerate(ids):
-            running.progress(done=done, of=len(ids), changed=changed)
-            changed += self._rewrite(transcript_id, glossary, by)
-        running.progress(done=len(ids), of=len(ids), changed=changed)
+            running.progress(done=done, of=len(ids), changed=changed, gone=gone)
+            try:
+                changed += self._rewrite(running, transcript_id, glossary, by)
+            except NotFound:
+                gone += 1
+        running.progress(done=len(ids), of=len(ids), changed=changed, gone=gone)
 
-    def _rewrite(self, transcript_id: str, glossary: Glossary, by: Authorship) -> int:
+    def _rewrite(
+        self, running: Running, transcript_id: str, glossary: Glossary, by: Authorship
+    ) -> int:
         """How many utterances say something else now."""
-        base = self.store.transcript_record(transcript_id).revision
-        found = rewritings(self.store.transcript(transcript_id, base), glossary)
-        new = [_rewritten(each) for each in found]
-        self.store.revise(transcript_id, base, new, by)
-        return len(new)
+        while True:
+            running.check()
+            base = self.store.transcript_record(transcript_id).revision
+            found = rewritings(self.store.transcript(transcript_id, base), glossary)
+            new = [_rewritten(each) for each in found]
+            try:
+                self.store.revise(transcript_id, base, new, by)
+            except Stale:  # somebody was faster
+                continue
+            return len(new)
 
 
 def _rewritten(each: Rewritten) -> Utterance:
