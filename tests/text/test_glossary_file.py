@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from malgwi.errors import BadGlossary
-from malgwi.text import Entry, Glossary, read_glossary
+from malgwi.text import Entry, Glossary, Syntax, parse_glossary, read_glossary
 from malgwi.text.glossary_file import LARGEST
 
 Reader = Callable[[str, str | bytes], Glossary]
@@ -238,3 +238,19 @@ def test_whatever_is_in_the_file_it_is_read_or_refused(
         assert str(path) in str(error)
     else:
         assert glossary.entries
+
+
+@pytest.mark.parametrize(
+    ("text", "syntax"),
+    [("- written: 북문\n  spoken: [붕문]\n", "yaml"), ("written,spoken\n북문,붕문\n", "csv")],
+)
+def test_a_text_is_read_as_its_file_would_be(tmp_path: Path, text: str, syntax: Syntax) -> None:
+    path = tmp_path / f"names.{syntax}"
+    path.write_text(text, "utf-8")
+
+    assert parse_glossary(text, syntax) == read_glossary(path)
+
+
+def test_a_fault_of_a_text_is_said_with_its_line() -> None:
+    with pytest.raises(BadGlossary, match=r"^The glossary, line 1: entry '북문': "):
+        parse_glossary("- written: 북문\n", "yaml")

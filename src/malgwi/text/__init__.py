@@ -5,7 +5,7 @@ which has to see a call for help that the glossary made legible.
 """
 
 from malgwi.text.glossary import Entry, Glossary
-from malgwi.text.glossary_file import read_glossary
+from malgwi.text.glossary_file import Syntax, parse_glossary, read_glossary
 from malgwi.text.nfc import nfc
 from malgwi.text.rules import Rule, apply
 from malgwi.text.suppression import Evidence, suppression
@@ -15,8 +15,10 @@ __all__ = [
     "Evidence",
     "Glossary",
     "Rule",
+    "Syntax",
     "apply",
     "nfc",
+    "parse_glossary",
     "read_glossary",
     "suppression",
 ]

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
-from typing import cast, get_args
+from typing import Literal, cast, get_args
 
 from malgwi.errors import BadGlossary
 from malgwi.text.glossary import Entry, Glossary, Match, same_spoken
@@ -20,19 +20,27 @@ from malgwi.text.glossary_syntax import Record, bad, csv_records, yaml_records
 LARGEST = 5_000_000
 """Bytes that a file may have."""
 
+Syntax = Literal["yaml", "csv"]
+
+_SYNTAXES: Mapping[str, Syntax] = {".yaml": "yaml", ".yml": "yaml", ".csv": "csv"}
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _UTF8 = "Save it as UTF-8 (in Excel: 'CSV UTF-8'; in Notepad: Encoding, UTF-8)."
 
 
 def read_glossary(path: Path) -> Glossary:
     """Read the file: YAML if it ends in .yaml or .yml, CSV if in .csv. Raises BadGlossary."""
-    readers = {".yaml": yaml_records, ".yml": yaml_records, ".csv": csv_records}
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
+    syntax = _SYNTAXES.get(path.suffix.lower())
+    if syntax is None:
         raise BadGlossary(f"{path} is no glossary by its name: it must end in .yaml, .yml or .csv.")
-    records = list(reader(path, _text(path)))
+    return parse_glossary(_text(path), syntax, str(path))
+
+
+def parse_glossary(text: str, syntax: Syntax, name: str = "The glossary") -> Glossary:
+    """Of what stands in a file. Raises BadGlossary, with `name` and the line."""
+    reader = yaml_records if syntax == "yaml" else csv_records
+    records = list(reader(name, text))
     if not records:
-        raise bad(path, 1, "there are no entries. See docs/reference/glossary.md.")
+        raise bad(name, 1, "there are no entries. See docs/reference/glossary.md.")
     entries = _identified(records, [_entry(record) for record in records])
     _refuse_contradictions(records, entries)
     return Glossary(tuple(entries))
@@ -50,7 +58,7 @@ def _text(path: Path) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise bad(path, line, f"this is not UTF-8. {_UTF8}") from error
+        raise bad(str(path), line, f"this is not UTF-8. {_UTF8}") from error
 
 
 def _entry(record: Record) -> Entry:

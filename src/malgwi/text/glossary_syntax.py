@@ -10,7 +10,6 @@ import re
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
-from pathlib import Path
 from typing import NoReturn, cast
 
 import yaml
@@ -27,7 +26,8 @@ _KEYS = ("id", "written", "match", "case_sensitive", *_LISTS)
 class Record:
     """An entry as the file has it, not yet checked."""
 
-    file: Path
+    source: str
+    """What people know it by."""
     line: int
     number: int
     fields: dict[str, list[str]]
@@ -36,7 +36,7 @@ class Record:
     def fail(self, why: str, key: str = "") -> NoReturn:
         name = composed(next(iter(self.fields.get("id") or self.fields.get("written") or []), ""))
         which = f"entry {name!r}" if name else f"entry {self.number}"
-        raise bad(self.file, self.lines.get(key, self.line), f"{which}: {why}")
+        raise bad(self.source, self.lines.get(key, self.line), f"{which}: {why}")
 
     def one(self, key: str) -> str:
         """The value, cleaned; empty where there is none."""
@@ -52,44 +52,44 @@ class Record:
         return tuple(dict.fromkeys(values))
 
 
-def bad(path: Path, line: int, why: str) -> BadGlossary:
-    return BadGlossary(f"{path}, line {line}: {why}")
+def bad(name: str, line: int, why: str) -> BadGlossary:
+    return BadGlossary(f"{name}, line {line}: {why}")
 
 
-def yaml_records(path: Path, text: str) -> Iterator[Record]:
-    root = _yaml_root(path, text)
+def yaml_records(name: str, text: str) -> Iterator[Record]:
+    root = _yaml_root(name, text)
     if root is None:
         return
     if not isinstance(root, yaml.SequenceNode):
         why = "a glossary is a list of entries, each beginning with '- written: ...'."
-        raise bad(path, _line(root), why)
+        raise bad(name, _line(root), why)
     for number, node in enumerate(root.value, start=1):
         if not isinstance(node, yaml.MappingNode):
             why = f"entry {number}: it must have keys, such as 'written' and 'spoken'."
-            raise bad(path, _line(node), why)
-        record = Record(path, _line(node), number, {}, {})
+            raise bad(name, _line(node), why)
+        record = Record(name, _line(node), number, {}, {})
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                raise bad(path, _line(key), f"entry {number}: a key must be a plain word.")
+                raise bad(name, _line(key), f"entry {number}: a key must be a plain word.")
             _keep(record, key.value, _line(key))
             record.fields[key.value] = _yaml_values(record, key.value, value)
         yield record
 
 
-def _yaml_root(path: Path, text: str) -> yaml.Node | None:
+def _yaml_root(name: str, text: str) -> yaml.Node | None:
     try:
         # Not CSafeLoader: libyaml takes the whole process down where brackets nest very deeply.
         return yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise bad(path, line, f"this is not YAML: {error.problem}.") from error
+        raise bad(name, line, f"this is not YAML: {error.problem}.") from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise bad(path, line, "this is not YAML: it has a control character.") from error
+        raise bad(name, line, "this is not YAML: it has a control character.") from error
     except RecursionError as error:
-        raise bad(path, 1, "this is not a glossary: it is nested too deeply.") from error
+        raise bad(name, 1, "this is not a glossary: it is nested too deeply.") from error
     except ValueError as error:
-        raise bad(path, 1, "an escape such as \\U00110000 stands for no character.") from error
+        raise bad(name, 1, "an escape such as \\U00110000 stands for no character.") from error
 
 
 def _line(node: yaml.Node) -> int:
@@ -106,17 +106,17 @@ def _yaml_values(record: Record, key: str, node: yaml.Node) -> list[str]:
     return [] if values == [""] else values
 
 
-def csv_records(path: Path, text: str) -> Iterator[Record]:
-    rows = _csv_rows(path, text)
+def csv_records(name: str, text: str) -> Iterator[Record]:
+    rows = _csv_rows(name, text)
     header_line, header = next(rows, (1, []))
     columns = [cell.strip().casefold() for cell in header]
-    first = Record(path, header_line, 0, {}, {})
+    first = Record(name, header_line, 0, {}, {})
     for column in columns:
         if problem := _key_problem(column, first.lines):
-            raise bad(path, header_line, f"in the first row, {problem}")
+            raise bad(name, header_line, f"in the first row, {problem}")
         first.lines[column] = header_line
     for number, (line, cells) in enumerate(rows, start=1):
-        record = Record(path, line, number, {}, {})
+        record = Record(name, line, number, {}, {})
         if len(cells) > len(columns):
             record.fail(f"there are {len(cells)} cells under {len(columns)} columns.")
         for column, cell in zip(columns, cells, strict=False):
@@ -125,7 +125,7 @@ def csv_records(path: Path, text: str) -> Iterator[Record]:
         yield record
 
 
-def _csv_rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
+def _csv_rows(name: str, text: str) -> Iterator[tuple[int, list[str]]]:
     """Rows with anything in them, each with the line on which it begins."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     line = 1
@@ -137,12 +137,12 @@ def _csv_rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
                 yield line, cells
             line = reader.line_num + 1
     except csv.Error as error:
-        raise bad(path, line, f"this is not CSV: {error}.") from error
+        raise bad(name, line, f"this is not CSV: {error}.") from error
 
 
 def _keep(record: Record, key: str, line: int) -> None:
     if problem := _key_problem(key, record.lines):
-        raise bad(record.file, line, f"entry {record.number}: {problem}")
+        raise bad(record.source, line, f"entry {record.number}: {problem}")
     record.lines[key] = line
 
 

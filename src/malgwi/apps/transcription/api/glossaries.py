@@ -15,12 +15,10 @@ from malgwi.apps.transcription.api.doors import ApiDoors
 from malgwi.apps.transcription.api.fields import RevisionNumber
 from malgwi.apps.transcription.api.glossary_content import (
     EntryModel,
-    Syntax,
     content_of,
     glossary_of,
     models_of,
     of_entries,
-    of_text,
 )
 from malgwi.apps.transcription.api.jobs import JobOut, job_out
 from malgwi.apps.transcription.api.kept import kept
@@ -30,7 +28,7 @@ from malgwi.apps.transcription.api.work import GLOSSARY, told
 from malgwi.errors import BadInput, BadOption, Cancelled
 from malgwi.gateway import Answer, BadField, Refusal
 from malgwi.store import GlossaryRevision
-from malgwi.text import Glossary
+from malgwi.text import Glossary, Syntax, parse_glossary
 from malgwi.types import Lane
 
 _MOST_BYTES = 1024 * 1024
@@ -227,7 +225,7 @@ def _read(body: bytes, content_type: str) -> Glossary:
         message = "A glossary is sent as application/json, application/yaml or text/csv."
         raise Refusal(Answer(415, "unsupported_media_type", message))
     try:
-        return of_text(body.decode("utf-8-sig"), _SYNTAXES[content_type])
+        return parse_glossary(body.decode("utf-8-sig"), _SYNTAXES[content_type])
     except UnicodeDecodeError as error:
         raise BadInput("The glossary is not UTF-8.") from error
 

@@ -6,17 +6,13 @@ Whatever it came as was read and checked by the room of text, so what is kept is
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from malgwi.apps.transcription.api.fields import Truth
-from malgwi.errors import BadGlossary
-from malgwi.text import Entry, Glossary, read_glossary
+from malgwi.text import Entry, Glossary, parse_glossary
 
-Syntax = Literal["yaml", "csv"]
 Term = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 
 _SETS = ("channels", "languages")
@@ -43,18 +39,7 @@ class EntryModel(BaseModel):
 def of_entries(entries: Sequence[EntryModel]) -> Glossary:
     """Raises BadGlossary where entries stand against each other."""
     rows = [each.model_dump(exclude_defaults=True) for each in entries]
-    return of_text(_lines(rows), "yaml")  # which JSON is
-
-
-def of_text(text: str, syntax: Syntax) -> Glossary:
-    """Raises BadGlossary, with the line."""
-    with TemporaryDirectory(prefix="malgwi-glossary-") as folder:
-        path = Path(folder, f"glossary.{syntax}")
-        path.write_text(text, "utf-8")
-        try:
-            return read_glossary(path)
-        except BadGlossary as error:
-            raise BadGlossary(str(error).replace(str(path), "The glossary")) from error
+    return parse_glossary(_lines(rows), "yaml")  # which JSON is
 
 
 def content_of(glossary: Glossary) -> str:

@@ -30,8 +30,8 @@ from malgwi.apps.transcription.formats.json import (
     EngineRow,
     TranscriptRow,
     UtteranceRow,
-    _channel_row,
-    _utterance_row,
+    channel_row,
+    utterance_row,
 )
 from malgwi.store import (
     Authorship,
@@ -275,7 +275,7 @@ def transcript_out(record: TranscriptRecord) -> TranscriptOut:
         created=record.created,
         revision=record.revision,
         duration=record.duration,
-        channels=list(map(_channel_row, record.channels)),
+        channels=list(map(channel_row, record.channels)),
         engine=EngineRow(
             engine.name, engine.model, engine.device, engine.compute_type, engine.fallback_reason
         ),
@@ -296,7 +296,7 @@ def _labels(doors: ApiDoors, transcript_id: str) -> dict[int, str]:
 
 
 def _row(each: Utterance, labels: dict[int, str]) -> UtteranceRow:
-    return _utterance_row(each, labels[each.channel])
+    return utterance_row(each, labels[each.channel])
 
 
 def _difference_out(each: Difference, labels: dict[int, str]) -> DifferenceOut:

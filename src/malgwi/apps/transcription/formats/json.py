@@ -2,7 +2,7 @@
 
 docs/reference/transcript.schema.json describes it. It is written utterance by utterance, a
 line each, so that memory does not grow with the recording; the facts about the whole stand
-first. The row classes are its layout, for the writer as well as for the reader: what `write`
+first. The row classes are its layout, for the writer, for the reader and for the API: what `write`
 gives, `read_json` takes, and both agree to the millisecond.
 """
 
@@ -157,7 +157,7 @@ def write(transcript: Transcript, file: TextIO) -> None:
     labels = channel_labels(transcript)
     before = "\n"
     for each in transcript.utterances:
-        file.write(before + _dumps(_utterance_row(each, labels[each.channel])))
+        file.write(before + _dumps(utterance_row(each, labels[each.channel])))
         before = ",\n"
     file.write("\n]\n}\n")
 
@@ -196,7 +196,7 @@ def _head(transcript: Transcript) -> TranscriptRow:
         sources=transcript.sources,
         duration=round(transcript.duration, 3),
         complete=transcript.complete,
-        channels=[_channel_row(channel) for channel in transcript.channels],
+        channels=[channel_row(channel) for channel in transcript.channels],
         engine=EngineRow(
             engine.name, engine.model, engine.device, engine.compute_type, engine.fallback_reason
         ),
@@ -212,7 +212,8 @@ def _head(transcript: Transcript) -> TranscriptRow:
     )
 
 
-def _channel_row(channel: Channel) -> ChannelRow:
+def channel_row(channel: Channel) -> ChannelRow:
+    """As `write` has it."""
     source: Literal["given", "detected"] | None = None
     if channel.language is not None:
         source = "given" if channel.language_probability is None else "detected"
@@ -232,7 +233,8 @@ def _timings_row(timings: Timings) -> TimingsRow:
     )
 
 
-def _utterance_row(each: Utterance, label: str) -> UtteranceRow:
+def utterance_row(each: Utterance, label: str) -> UtteranceRow:
+    """As `write` has it, a line; `label` is that of its channel."""
     return UtteranceRow(
         id=each.id,
         channel=each.channel,
