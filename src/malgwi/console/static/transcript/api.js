@@ -1,0 +1,60 @@
+/** The gateway's answers for a page of its own origin; whoever is signed in is known by the cookie. */
+
+const TIMEOUT = 30_000; // ms
+
+/** Why there is no answer: `status` 0 where there was no connection. */
+export class Refusal extends Error {
+  /** @param {number} status @param {any} [problem] */
+  constructor(status, problem = {}) {
+    super(problem.detail ?? problem.title ?? `HTTP ${status}`);
+    this.status = status;
+    this.stale = status === 409 && String(problem.type).endsWith(":stale");
+    this.detail = /** @type {string} */ (problem.detail ?? "");
+  }
+}
+
+/**
+ * @param {string} path
+ * @param {{method?: string, body?: unknown, signal?: AbortSignal}} [options]
+ * @returns {Promise<Response>} one that is well; raises Refusal, or AbortError
+ */
+async function asked(path, { method = "GET", body, signal } = {}) {
+  const limit = AbortSignal.timeout(TIMEOUT);
+  /** @type {RequestInit} */
+  const request = { method, credentials: "same-origin", signal: signal ? AbortSignal.any([signal, limit]) : limit };
+  if (body !== undefined) {
+    request.headers = { "content-type": "application/json" };
+    request.body = JSON.stringify(body);
+  }
+  let answer;
+  try {
+    answer = await fetch(path, request);
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new Refusal(0);
+  }
+  if (answer.ok) return answer;
+  throw new Refusal(answer.status, await answer.json().catch(() => ({})));
+}
+
+/** @param {string} path @param {AbortSignal} [signal] @returns {Promise<any>} */
+export async function get(path, signal) {
+  return (await asked(path, { signal })).json();
+}
+
+/** @param {string} path @param {AbortSignal} [signal] */
+export async function bytes(path, signal) {
+  return (await asked(path, { signal })).arrayBuffer();
+}
+
+/** @param {string} method @param {string} path @param {unknown} [body] @returns {Promise<any>} */
+export async function send(method, path, body) {
+  const answer = await asked(path, { method, body });
+  return answer.status === 204 ? null : answer.json();
+}
+
+/** @param {string} path @param {Record<string, any>} query what is null or undefined is left out */
+export function withQuery(path, query) {
+  const given = Object.entries(query).filter(([, value]) => value !== null && value !== undefined);
+  return given.length ? `${path}?${new URLSearchParams(given.map(([k, v]) => [k, String(v)]))}` : path;
+}
