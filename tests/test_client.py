@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import StringIO
 from pathlib import Path
 from threading import Thread
+from urllib.parse import quote
 
 import pytest
 from audio.soundfiles import tone, tones, write
@@ -203,7 +204,9 @@ def test_files_on_one_clock_are_one_recording(client: Client, radio: Path, tmp_p
 
 
 @pytest.mark.slow
-def test_a_large_file_goes_on_where_the_connection_broke(running: Library, tmp_path: Path) -> None:
+def test_what_is_large_goes_on_where_the_connection_broke(
+    running: Library, radio: Path, tmp_path: Path
+) -> None:
     large = tmp_path / "large.wav"
     with wave.open(str(large), "wb") as file:
         file.setnchannels(1)
@@ -215,20 +218,24 @@ def test_a_large_file_goes_on_where_the_connection_broke(running: Library, tmp_p
     with closing(Line(address(running))) as line, Client(line.address) as client:
         line.breaks_after = [2**24, 2**22]
         submitted = client.submit(
-            large,
+            [radio, large],
             labels=["long", "quiet"],
+            offsets=[0.0, 1.5],
             metadata={"shift": "야간"},
             on_sent=lambda done, of: sent.append(done),
         )
-        again = client.submit(large)
+        again = client.submit([radio, large], offsets=[0.0, 1.5])
         client.cancel(submitted["job"]["id"])
 
-        size = large.stat().st_size
-        [media] = running.http.get(f"/v1/recordings/{submitted['recording']['id']}").json()["media"]
+        size = radio.stat().st_size + large.stat().st_size
+        media = running.http.get(f"/v1/recordings/{submitted['recording']['id']}").json()["media"]
         assert line.broke == 2
         assert sorted(submitted["recording"]["labels"]) == ["long", "quiet"]
         assert submitted["recording"]["metadata"] == {"shift": "야간"}
-        assert media["sha256"] == hashlib.sha256(large.read_bytes()).hexdigest()
+        for path, kept in zip((radio, large), media, strict=True):
+            assert kept["name"] == path.name
+            assert kept["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+        assert [each["offset"] for each in media] == [0.0, 1.5]
         assert sent[-1] == size and sent != sorted(sent)
         assert (submitted["duplicate"], again["duplicate"]) == (False, True)
 
@@ -455,6 +462,17 @@ def test_a_name_from_elsewhere_leads_out_of_no_folder(tmp_path: Path, name: str)
 
     assert written.parent == tmp_path / "in"
     assert written.read_bytes() == b"Welcome!"
+
+
+@pytest.mark.parametrize("name", ["북" * 120 + ".txt", "x" * 300, "북" * 83 + ".txt"])
+def test_a_name_that_no_disk_takes_is_cut(tmp_path: Path, name: str) -> None:
+    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
+    with somebody_else(200, headers) as elsewhere, Client(elsewhere) as client:
+        written = client.export("any", "txt", tmp_path)
+
+    assert written.read_bytes() == b"Welcome!"
+    assert written.suffix == ".txt"
+    assert [each.name for each in tmp_path.iterdir()] == [written.name]
 
 
 def test_the_commands_send_wait_and_fetch(running: Library, radio: Path, tmp_path: Path) -> None:

@@ -7,10 +7,12 @@ It knows HTTP and files, and nothing of engines, stores or terminals.
 import json
 import os
 import re
+import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
+from functools import partial
 from mimetypes import guess_type
 from pathlib import Path
 from typing import Any, BinaryIO, Self, TypeAlias, TypedDict, cast
@@ -35,13 +37,14 @@ from malgwi.errors import (
 
 ADDRESS = "http://127.0.0.1:8000"
 LARGE = 32 * 2**20
-"""Bytes of a single file from which on it is sent so that a break costs only what came after."""
+"""Bytes of a recording from which on it is sent so that a break costs only what came after."""
 PATIENCE = 120.0
 """Seconds that `wait` waits for a service that has gone to come back."""
 PACE = 1.0
 """Seconds between two questions where the service tells nothing by itself."""
 
 _HEARTBEAT = 40.0  # seconds; the service says every 15 that it is still there
+_LONGEST_NAME, _CUT = 255, 200  # bytes that a disk takes in a name, and to how many a longer is cut
 _ENDED = ("done", "dead", "cancelled")
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')  # in the name of a file, on some system
 _SAID_NAME = re.compile(r"filename\*=UTF-8''([^;\s]+)")
@@ -161,8 +164,8 @@ class Client:
     ) -> Submitted:
         """Send one recording, a file or a file a channel, and have it transcribed.
 
-        It is read from disk as it is sent. A single large file goes in a way that goes on after a
-        break, and of that `on_sent` hears. Raises BadInput for a file that is not there.
+        It is read from disk as it is sent. What is large goes in a way that goes on after a break,
+        and of that `on_sent` hears. Raises BadInput for a file that is not there.
         """
         paths = [files] if isinstance(files, Path) else list(files)
         fields: Fields = {
@@ -179,8 +182,8 @@ class Client:
         }
         given = {each: value for each, value in fields.items() if value}
         with _opened(paths) as opened:
-            if len(paths) == 1 and _size(opened[0]) >= LARGE:
-                return self._send_resumably(paths[0], opened[0], given, on_sent)
+            if sum(map(_size, opened)) >= LARGE and all(map(_size, opened)):
+                return self._send_resumably(paths, opened, given, on_sent or _unheard)
             return self._send_at_once(paths, opened, given)
 
     def recording(self, recording: str) -> Recording:
@@ -293,14 +296,17 @@ class Client:
         return cast("Submitted", answer)
 
     def _send_resumably(
-        self, path: Path, file: BinaryIO, fields: Fields, on_sent: Sent | None
+        self, paths: Sequence[Path], opened: Sequence[BinaryIO], fields: Fields, on_sent: Sent
     ) -> Submitted:
-        said = {"filename": path.name, "filetype": _type(path), **fields}
-        upload = client_uploads.send(self._service, file, said, on_sent or _unheard)
-        recording = self.recording(upload["recording"])
-        job = next(self.jobs(recording=recording["id"], kind="transcribe"))
-        came = map(datetime.fromisoformat, (recording["created"], upload["created"]))
-        return {"recording": recording, "job": job, "duplicate": next(came) < next(came)}
+        """A file after the other, and what they are last."""
+        uploads: list[str] = []
+        before, size = 0, sum(map(_size, opened))
+        for path, file in zip(paths, opened, strict=True):
+            said = {"filename": path.name, "filetype": _type(path), "part": "true"}
+            heard = partial(_added, on_sent, before, size)
+            uploads.append(client_uploads.send(self._service, file, said, heard))
+            before += _size(file)
+        return cast("Submitted", client_uploads.join(self._service, uploads, fields))
 
     def _changes(self, job: str) -> Iterator[Job]:
         """The job as it is, and as the service tells that it becomes, for as long as it does."""
@@ -366,6 +372,11 @@ def _type(path: Path) -> str:
     return guess_type(path.name)[0] or "application/octet-stream"
 
 
+def _added(on_sent: Sent, before: int, size: int, sent: int, _: int) -> None:
+    """`sent` bytes of a file, and those of the files `before` it."""
+    on_sent(before + sent, size)
+
+
 def _unheard(sent: int, size: int) -> None:
     """Nobody wants to know."""
 
@@ -405,6 +416,8 @@ def _file_name(answer: httpx.Response, format: str) -> str:
     """As the service would have it: a name, whatever else it says."""
     said = _SAID_NAME.search(answer.headers.get("content-disposition", ""))
     name = _UNSAFE.sub("_", unquote(said[1])).lstrip(".") if said else ""
+    if len(name.encode()) > _LONGEST_NAME:  # letters of Korean are three bytes
+        name = f"{name.encode()[:_CUT].decode('utf-8', 'ignore')}.{format}"
     return name or f"transcript.{format}"
 
 
@@ -414,7 +427,7 @@ def _write_whole(path: Path, chunks: Iterable[bytes], *, overwrite: bool) -> Non
         raise OutputExists(
             f"{path} exists already. Give --overwrite to replace it, or another name."
         )
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{secrets.token_hex(8)}.part")  # a long name would be too long with it
     try:
         with part.open("wb") as file:
             for chunk in chunks:

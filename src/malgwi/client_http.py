@@ -190,4 +190,4 @@ def _one_line(text: str) -> str:
 
 def _retry_after(answer: httpx.Response) -> int:
     said = answer.headers.get("Retry-After", "")
-    return int(said) if said.isascii() and said.isdecimal() else _SOON
+    return int(said) if said.isascii() and said.isdecimal() and len(said) < 5 else _SOON

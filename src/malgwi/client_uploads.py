@@ -1,18 +1,25 @@
-"""A large file on its way to a service: by tus 1.0.0, so that a break costs what came after it.
+"""Large files on their way to a service: by tus 1.0.0, so that a break costs what came after it.
 
 https://tus.io/protocols/resumable-upload; the service has it at /v1/uploads.
 """
 
-import json
 import os
 import time
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from malgwi.client_http import Service
-from malgwi.errors import Conflict, MalgwiError, NetworkError, Overloaded, StoreGone
+from malgwi.errors import (
+    BadInput,
+    Cancelled,
+    Conflict,
+    MalgwiError,
+    NetworkError,
+    Overloaded,
+    StoreGone,
+)
 
 PATIENCE = 120.0
 """Seconds that it is tried without a byte more having come there: twice as long as it takes the
@@ -22,34 +29,53 @@ _LONGEST_WAIT = 8.0
 _BLOCK = 256 * 1024
 _PATH = "/v1/uploads"
 _VERSION = {"Tus-Resumable": "1.0.0"}
-_PASSING = (NetworkError, Overloaded, StoreGone, Conflict)
-"""Conflict: the service knows of more than we do, or of less."""
+_AWAY = (NetworkError, Overloaded, StoreGone)
+_PASSING = (*_AWAY, Conflict, Cancelled)
+"""Conflict: the service knows of more than we do, or of less. Cancelled: it waited for too long."""
 
 Fields = Mapping[str, str | list[str]]
 Sent = Callable[[int, int], None]
 """Told how many bytes are there, and how many there are."""
 
 
-def send(service: Service, file: BinaryIO, fields: Fields, on_sent: Sent) -> Mapping[str, Any]:
-    """The upload as the service tells of it once it is whole, with the `recording` that it is."""
+def send(service: Service, file: BinaryIO, said: Mapping[str, str], on_sent: Sent) -> str:
+    """The id of the upload, which is whole then. `said` goes with it."""
     size = os.fstat(file.fileno()).st_size
-    headers = {**_VERSION, "Upload-Length": str(size), "Upload-Metadata": _metadata(fields)}
+    headers = {**_VERSION, "Upload-Length": str(size), "Upload-Metadata": _metadata(said)}
     begun = service.ask("POST", _PATH, headers=headers)
-    path = f"{_PATH}/{begun.headers.get('Location', '').rpartition('/')[2]}"
+    upload_id = str(begun.headers.get("Location", "").rpartition("/")[2])
+    path = f"{_PATH}/{upload_id}"
     there, failures, came = 0, 0, time.monotonic()
     while True:
         broke = _rest_sent(service, path, _Rest(file, there, size, on_sent))
-        upload = _looked_at(service, path, there)
-        if upload.get("recording"):
-            return upload
-        if upload["received"] > there:
+        received = _received(service, path, there)
+        if received == size:
+            return upload_id
+        if received > there:
             failures, came = 0, time.monotonic()
         elif time.monotonic() - came > PATIENCE:
             raise broke or service.nonsense()
         else:
             failures += 1
         time.sleep(_pause(broke, failures))
-        there = upload["received"]
+        there = received
+
+
+def join(service: Service, uploads: Sequence[str], fields: Fields) -> dict[str, Any]:
+    """One recording of uploads that were sent as parts. The service may be started anew meanwhile:
+    asked twice it makes one."""
+    failures, began = 0, time.monotonic()
+    while True:
+        try:
+            return service.mapping(
+                "POST", "/v1/recordings", json={"uploads": list(uploads), **fields}
+            )
+        except _AWAY as error:
+            if time.monotonic() - began > PATIENCE:
+                raise
+            broke = error
+        time.sleep(_pause(broke, failures))
+        failures += 1
 
 
 def _rest_sent(service: Service, path: str, rest: "_Rest") -> MalgwiError | None:
@@ -68,12 +94,15 @@ def _rest_sent(service: Service, path: str, rest: "_Rest") -> MalgwiError | None
     return None
 
 
-def _looked_at(service: Service, path: str, there: int) -> Mapping[str, Any]:
-    """The upload; where nobody answers now, what is known of it."""
+def _received(service: Service, path: str, there: int) -> int:
+    """How many bytes are there; where nobody answers now, as many as were known to be."""
     try:
-        return service.mapping("GET", path)
-    except (NetworkError, StoreGone):
-        return {"received": there}
+        received = service.mapping("GET", path).get("received")
+    except _AWAY:
+        return there
+    if not isinstance(received, int):
+        raise service.nonsense()
+    return received
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +117,10 @@ class _Rest:
     def blocks(self) -> Iterator[bytes]:
         self.file.seek(self.there)
         there = self.there
-        while block := self.file.read(_BLOCK):
+        while there < self.size:
+            block = self.file.read(min(_BLOCK, self.size - there))
+            if not block:
+                raise BadInput("The file became shorter while it was sent. Send it again.")
             yield block
             there += len(block)
             self.on_sent(there, self.size)
@@ -99,10 +131,6 @@ def _pause(broke: MalgwiError | None, failures: int) -> float:
     return max(float(asked), min(_LONGEST_WAIT, _WAIT * float(2**failures)))
 
 
-def _metadata(fields: Fields) -> str:
-    """Upload-Metadata; what has several values is JSON there."""
-    plain = {
-        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        for name, value in fields.items()
-    }
-    return ",".join(f"{name} {b64encode(each.encode()).decode()}" for name, each in plain.items())
+def _metadata(said: Mapping[str, str]) -> str:
+    """Upload-Metadata."""
+    return ",".join(f"{name} {b64encode(each.encode()).decode()}" for name, each in said.items())

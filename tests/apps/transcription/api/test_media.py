@@ -1,3 +1,5 @@
+from urllib.parse import unquote
+
 import pytest
 from apps.transcription.api.site import Site, uploaded, wav
 from starlette.testclient import TestClient
@@ -91,6 +93,17 @@ def test_a_korean_name_can_be_read_and_a_trick_in_it_cannot(client: TestClient) 
 
     assert "x" not in answer.headers
     assert "%EB%AC%B4%EC%A0%84.wav" in answer.headers["content-disposition"]
+
+
+def test_a_long_korean_name_can_be_saved_on_a_disk(client: TestClient) -> None:
+    files = {"file": ("관" * 150 + ".wav", wav(), "audio/wav")}
+    recording = client.post("/v1/recordings", files=files).json()["recording"]["id"]
+
+    said = client.get(f"/v1/recordings/{recording}/media/0").headers["content-disposition"]
+
+    name = unquote(said.rpartition("''")[2])
+    assert name.endswith("관.wav")
+    assert len(name.encode()) <= 255
 
 
 @pytest.mark.parametrize("position", ["1", "32767"])

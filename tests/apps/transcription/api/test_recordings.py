@@ -339,6 +339,16 @@ def test_a_deleted_recording_is_not_found_and_its_job_is_called_off(opened: Site
     assert opened.ledger.get(taken["job"]["id"]).state is JobState.CANCELLED
 
 
+def test_all_jobs_of_a_deleted_recording_are_called_off(opened: Site) -> None:
+    recording = uploaded(opened.client(), transcribe="false")["recording"]["id"]
+    for _ in range(101):
+        opened.ledger.add("transcribe", {}, lane=Lane.BATCH, queue="batch", recording_id=recording)
+
+    opened.client().delete(f"/v1/recordings/{recording}")
+
+    assert not opened.ledger.list(state=JobState.QUEUED)
+
+
 def test_a_purged_recording_is_gone_also_where_it_was_deleted_before(opened: Site) -> None:
     client = opened.client()
     path = f"/v1/recordings/{uploaded(client)['recording']['id']}"

@@ -5,7 +5,7 @@ import unicodedata
 from urllib.parse import quote
 
 _UNSAFE = re.compile(r'[/\\:*?"<>|;%]')  # on some system, or in a header
-_LONGEST = 100  # characters
+_LONGEST = 150  # bytes: a disk takes 255 in a name, and letters of Korean are three
 _LONGEST_LABEL = 200
 
 
@@ -27,7 +27,8 @@ def safe(name: str) -> str:
     clean = _UNSAFE.sub("_", unicodedata.normalize("NFC", _seen(name)))
     stem, dot, ending = clean.rpartition(".")
     stem, ending = (stem, ending[:10]) if dot else (ending, "")
-    return f"{stem[:_LONGEST].strip('. ') or 'recording'}{dot}{ending}"
+    short = stem.encode("utf-8")[:_LONGEST].decode("utf-8", "ignore")
+    return f"{short.strip('. ') or 'recording'}{dot}{ending}"
 
 
 def _seen(name: str) -> str:

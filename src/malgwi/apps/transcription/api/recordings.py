@@ -364,9 +364,13 @@ def _changes(changed: dict[str, Any]) -> RecordingChanges:
 
 
 def _call_off(doors: ApiDoors, recording_id: str) -> None:
-    for job in doors.ledger.list(recording_id=recording_id):
-        if job.state not in _ENDED:
-            doors.ledger.cancel(job.id)
+    """All jobs that it has, however many."""
+    before: str | None = None
+    while jobs := doors.ledger.list(recording_id=recording_id, before=before):
+        for job in jobs:
+            if job.state not in _ENDED:
+                doors.ledger.cancel(job.id)
+        before = jobs[-1].id
 
 
 def _create_openapi() -> dict[str, Any]:
