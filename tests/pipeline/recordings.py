@@ -43,10 +43,10 @@ class Turns:
         self._error = error
         self._alive: list[weakref.ref[NDArray[np.float32]]] = []
 
-    def blocks(self) -> Iterator[Block]:
+    def blocks(self, first: int = 0) -> Iterator[Block]:
         total, size = round(self._length * SAMPLE_RATE), round(BLOCK * SAMPLE_RATE)
-        for first in range(0, total, size):
-            yield Block(first, self._sound(first, min(size, total - first)))
+        for place in range(first, total, size):
+            yield Block(place, self._sound(place, min(size, total - place)))
         self.all_read.set()
         if self._error:
             raise self._error

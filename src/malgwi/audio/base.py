@@ -20,16 +20,23 @@ class Recording(Protocol):
     duration: float | None
     """Seconds, as the header says or the size lets one guess; None where neither does."""
 
-    def blocks(self) -> Iterator[Block]:
-        """Decode from the start. All channels end together: shorter ones with silence.
+    def blocks(self, first: int = 0) -> Iterator[Block]:
+        """Decode from sample `first` on. All channels end together: shorter ones with silence.
 
         Blocks are C-contiguous and, but for the last, of the same length; none is empty. Raises
         BadAudio where nothing at all could be decoded. Where the sound breaks off or a part of
         it cannot be decoded, the blocks go on with what can be, and `notices` says so.
+
+        From wherever it is begun, a sample is the same to within rounding: a file is jumped in
+        where its format says for certain where a jump leads, and else decoded from its start.
+        Two things are not exact: AAC that has its decoder make noise, which has no memory of the
+        noise before; and files that lack sound for less than clock.JITTER, by as much. Past the
+        end of the recording there are no blocks.
         """
         ...
 
     @property
     def notices(self) -> Sequence[Notice]:
-        """What was wrong with the sound in the last reading; complete once `blocks` has ended."""
+        """What was wrong with the sound in the last reading; complete once `blocks` has ended, if
+        that began at the start."""
         ...

@@ -31,15 +31,17 @@ class Piece:
 
 
 def gapless(
-    pieces: Iterable[Piece], defects: Defects, length: float | None = None
+    pieces: Iterable[Piece], defects: Defects, length: float | None = None, heard: float = 0.0
 ) -> Iterator[Piece]:
     """The pieces, with silence where the stamps say that sound is missing.
+
+    `heard` is how many seconds came before them.
 
     Stamps that jump back, or so far that more would be missing than the file is long (`length`,
     in seconds, where it is known), are taken for the beginning of a new count.
     """
     most = LONGEST_GAP if length is None else length
-    heard = shift = 0.0
+    shift = 0.0
     for piece in pieces:
         gap = 0.0 if piece.at is None else piece.at + shift - heard
         if gap < RESTART or gap + defects.gaps.amount > most + JITTER:

@@ -21,10 +21,13 @@ RATES = range(2_000, 1_000_001)  # Hz; what claims another is damaged, and would
 PATIENCE = 16  # attempts in a row to read on after damage
 
 
-def decoded(source: Source, defects: Defects) -> Iterator[Piece]:
-    """The sound in pieces; what cannot be decoded is left out and goes to `defects`."""
+def decoded(source: Source, defects: Defects, origin: float | None = None) -> Iterator[Piece]:
+    """The sound in pieces; what cannot be decoded is left out and goes to `defects`.
+
+    `origin` is the stamp at which the file begins, where that is known.
+    """
     unpack = Unpacker()
-    origin = _origin(source)
+    origin = origin_of(source) if origin is None else origin
     reached = 0.0
     for packet in _packets(source, defects):
         try:
@@ -107,7 +110,7 @@ def _stamp(frame: AudioFrame) -> float | None:
     return float(frame.pts * frame.time_base.numerator / frame.time_base.denominator)
 
 
-def _origin(source: Source) -> float | None:
+def origin_of(source: Source) -> float | None:
     """Where time begins: with a film its beginning, else (None) the first sound."""
     start = source.container.start_time
     return start / av.time_base if start is not None and source.is_film else None

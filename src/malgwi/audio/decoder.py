@@ -9,7 +9,7 @@ import time
 from select import POLLIN, POLLOUT, poll
 from threading import Event
 
-from malgwi.audio.decoder_messages import HEADER, READY
+from malgwi.audio.decoder_messages import HEADER, READY, Order
 from malgwi.errors import Cancelled
 
 COMMAND = (sys.executable, "-P", "-m", "malgwi.audio.decoder_process")
@@ -37,6 +37,7 @@ class Decoder:
         self.memory = memory
         self.orders = 0
         """That it was given so far."""
+        self.last: Order | None = None
         self._process = subprocess.Popen(
             [*COMMAND, str(os.getpid()), str(memory)],
             bufsize=0,

@@ -7,7 +7,7 @@ of whoever made the file it reads, so nothing that it sends is unpickled, only J
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from struct import Struct
 
 HEADER = Struct("<cQ")  # kind, bytes that follow
@@ -35,6 +35,19 @@ class Order:
     block_seconds: float
     channels: Sequence[str] = ()
     """What opening has called the channels: then it is an order to read."""
+    first: int = 0
+    end: int | None = None
+    """Samples: from which to which it is to read; all where there is no end."""
+
+    @property
+    def files(self) -> "Order":
+        """What it is about, whatever is to be done with it."""
+        return replace(self, channels=(), first=0, end=None)
+
+    def follows(self, other: "Order | None") -> bool:
+        """Whether it goes on where the other ended."""
+        same = other is not None and other.files == self.files
+        return same and other is not None and other.end == self.first
 
     def line(self) -> bytes:
         return json.dumps(asdict(self)).encode("ascii") + b"\n"

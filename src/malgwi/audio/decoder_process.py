@@ -11,16 +11,19 @@ import json
 import os
 import re
 import resource
+import select
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from signal import SIG_DFL, SIGKILL, SIGPIPE, signal
 from typing import Any
 
+import numpy as np
+
 import malgwi.audio.recording
 import malgwi.audio.track  # noqa: F401  # loaded now, so that no recording waits for it
 from malgwi.audio.base import Recording
+from malgwi.audio.conversion import Sound
 from malgwi.audio.decoder_messages import (
     BLOCK,
     DONE,
@@ -34,8 +37,10 @@ from malgwi.audio.decoder_messages import (
 )
 from malgwi.audio.open import _own_labels, open_recording
 from malgwi.errors import BadAudio, BadInput
+from malgwi.types import Block
 
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38  # from linux/prctl.h
+KEEP = 60.0  # seconds that files stay open for the next piece of a recording
 LEAST = 64 * 1024**2  # bytes that must be left for a recording
 
 
@@ -48,9 +53,11 @@ def main(parent: int, memory: int) -> None:
         _give_up(memory)
     orders = Orders(0)
     results.send(READY, b"")
-    opener = Opener()
+    opener, excerpts = Opener(), Excerpts()
     while True:
-        _serve(orders.next(), opener, orders, results)
+        if not orders.come(KEEP):
+            excerpts = Excerpts()
+        _serve(orders.next(), opener, excerpts, orders, results)
 
 
 def _own_output() -> int:
@@ -97,6 +104,10 @@ class Orders:
         self._pipe = pipe
         self._held = b""
         self._done = True
+
+    def come(self, seconds: float) -> bool:
+        """Whether there is another within that time."""
+        return bool(self._held or select.select([self._pipe], [], [], seconds)[0])
 
     def next(self) -> Order:
         while b"\n" not in self._held:
@@ -153,22 +164,51 @@ class Opener:
         self._recording: Recording
 
     def __call__(self, order: Order) -> Recording:
-        to_open = replace(order, channels=[])
-        if not order.channels or to_open != self._order:
+        if not order.channels or order.files != self._order:
             self._order = None
-            self._recording = _opened(to_open)
-            self._order = to_open
+            self._recording = _opened(order)
+            self._order = order.files
         if order.channels and tuple(order.channels) != self._recording.labels:
             raise BadAudio(f"{order.paths[0]} was changed after it was opened. Give it again.")
         return self._recording
 
 
-def _serve(order: Order, opener: Opener, orders: Orders, results: Results) -> None:
+class Excerpts:
+    """Reads a recording in pieces. A reading is kept open: mostly the next piece follows."""
+
+    def __init__(self) -> None:
+        self._of: Recording | None = None
+        self._reached = 0
+        self._blocks: Iterator[Block] = iter(())
+        self._left: Sound | None = None  # of the block in which the piece before has ended
+
+    def piece(self, recording: Recording, first: int, end: int) -> Iterator[Sound]:
+        if recording is not self._of or first != self._reached:
+            self._blocks, self._left = recording.blocks(first), None
+            self._of, self._reached = recording, first
+        while self._reached < end and (sound := self._next()) is not None:
+            size = min(sound.shape[1], end - self._reached)
+            self._left = sound[:, size:] if size < sound.shape[1] else None
+            self._reached += size
+            yield np.ascontiguousarray(sound[:, :size])
+
+    def _next(self) -> Sound | None:
+        if self._left is not None:
+            return self._left
+        of, self._of = self._of, None  # what breaks is not gone on with
+        block = next(self._blocks, None)
+        self._of = of
+        return None if block is None else block.samples
+
+
+def _serve(
+    order: Order, opener: Opener, excerpts: Excerpts, orders: Orders, results: Results
+) -> None:
     called = _calling(order)
     try:
         recording = opener(order)
         if order.channels:
-            _read(recording, orders, results)
+            _read(_sounds(recording, order, excerpts), orders, results)
             results.tell(END, notices=_told(recording, called))
         else:
             found = {"labels": recording.labels, "duration": recording.duration}
@@ -200,14 +240,19 @@ def _labels(paths: Sequence[Path], names: Sequence[str]) -> tuple[str, ...]:
     return _own_labels([Path(name) for name in names], counts)
 
 
-def _read(recording: Recording, orders: Orders, results: Results) -> None:
+def _sounds(recording: Recording, order: Order, excerpts: Excerpts) -> Iterator[Sound]:
+    if order.end is None:
+        return (block.samples for block in recording.blocks(order.first))
+    return excerpts.piece(recording, order.first, order.end)
+
+
+def _read(sounds: Iterator[Sound], orders: Orders, results: Results) -> None:
     """Send blocks as long as they are wanted."""
-    blocks = recording.blocks()
     while orders.wanted():
-        block = next(blocks, None)
-        if block is None:
+        sound = next(sounds, None)
+        if sound is None:
             return
-        results.send(BLOCK, block.samples.data.cast("B"))
+        results.send(BLOCK, sound.data.cast("B"))
 
 
 def _calling(order: Order) -> Callable[[str], str]:

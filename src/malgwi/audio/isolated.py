@@ -14,12 +14,10 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from functools import partial
 from math import inf, nextafter
 from pathlib import Path
 from threading import Condition, Event, Thread
 
-from malgwi.audio.base import Recording
 from malgwi.audio.decoder import NEVER, STOP_POLL, Decoder, Lost
 from malgwi.audio.decoder_messages import Order
 from malgwi.audio.decoder_reading import Opened, Reading
@@ -107,7 +105,7 @@ class Decoders:
         longest: float | None = None,
         most_channels: int = MOST_CHANNELS,
         stop: Event = NEVER,
-    ) -> Recording:
+    ) -> "IsolatedRecording":
         """As `open_recording`, in a process of its own.
 
         `names` are what to call the files in sources, labels and messages, where not by their
@@ -126,12 +124,12 @@ class Decoders:
         if longest is not None and (found.duration or 0.0) > longest:
             raise _too_long(order, longest)
         to_read = replace(order, channels=found.labels)
-        return IsolatedRecording(to_read, found, longest, partial(self._reading, to_read, stop))
+        return IsolatedRecording(to_read, found, longest, stop, self._reading)
 
     @contextmanager
     def _reading(self, order: Order, stop: Event) -> Iterator[Reading]:
         """A decoder for one order, as soon as one is free."""
-        decoder = self._take(stop)
+        decoder = self._take(order, stop)
         reading = Reading(decoder, order, self._patience, stop)
         lost = False
         try:
@@ -148,14 +146,15 @@ class Decoders:
         finally:
             self._give_back(decoder, usable=not lost and reading.rest(GRACE))
 
-    def _take(self, stop: Event) -> Decoder:
+    def _take(self, order: Order, stop: Event) -> Decoder:
         with self._changed:
             ticket = max(time.monotonic(), nextafter(self._queue[-1], inf) if self._queue else 0.0)
             self._queue.append(ticket)
             try:
                 while True:
                     self._check(stop)
-                    if self._queue[0] == ticket and (decoder := self._free()):
+                    if self._queue[0] == ticket and (decoder := self._free(order)):
+                        decoder.last = order
                         return decoder
                     self._changed.wait(None if stop is NEVER else STOP_POLL)
             finally:
@@ -171,14 +170,22 @@ class Decoders:
                 "the server's log."
             )
 
-    def _free(self) -> Decoder | None:
+    def _free(self, order: Order) -> Decoder | None:
         """An idle decoder, unless it has died while it was idle."""
         while self._idle:
-            decoder = self._idle.pop()
+            decoder = self._idle.pop(self._fitting(order))
             if decoder.alive:
                 return decoder
             self._discard(decoder)
         return None
+
+    def _fitting(self, order: Order) -> int:
+        """Which of the idle ones: for a piece of a recording the one that read the piece before,
+        or else the one that was idle longest, as others may listen to what the rest has read."""
+        if order.end is None:
+            return -1
+        stands = (each for each, idle in enumerate(self._idle) if order.follows(idle.last))
+        return next(stands, 0)
 
     def _give_back(self, decoder: Decoder, usable: bool) -> None:
         with self._changed:
@@ -257,7 +264,8 @@ class IsolatedRecording:
         order: Order,
         found: Opened,
         longest: float | None,
-        reading: Callable[[], AbstractContextManager[Reading]],
+        stop: Event,
+        reading: Callable[[Order, Event], AbstractContextManager[Reading]],
     ) -> None:
         self.sources = tuple(order.names)
         self.labels = found.labels
@@ -265,18 +273,28 @@ class IsolatedRecording:
         self._order = order
         self._opening = found.notices
         self._longest = longest
+        self._stop = stop
         self._reading = reading
         self._last: Reading | None = None
 
-    def blocks(self) -> Iterator[Block]:
-        first = 0
-        with self._reading() as self._last:
+    def blocks(self, first: int = 0) -> Iterator[Block]:
+        with self._reading(replace(self._order, first=first), self._stop) as self._last:
             for samples in self._last.sounds():
                 end = first + samples.shape[1]
                 if self._longest is not None and end > self._longest * SAMPLE_RATE:
                     raise _too_long(self._order, self._longest)
                 yield Block(first, samples)
                 first = end
+
+    def excerpt(self, first: int, end: int, stop: Event) -> Iterator[Block]:
+        """As `blocks` has the samples from `first` to `end`, for who listens: several threads may
+        take excerpts at the same time, and one that follows another costs no jump."""
+        with self._reading(replace(self._order, first=first, end=end), stop) as reading:
+            for samples in reading.sounds():
+                yield Block(first, samples[:, : end - first])
+                first += samples.shape[1]
+                if first >= end:
+                    return
 
     @property
     def notices(self) -> Sequence[Notice]:

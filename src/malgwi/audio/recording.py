@@ -5,13 +5,10 @@ from contextlib import ExitStack
 
 import numpy as np
 
-from malgwi.audio.check import checked
-from malgwi.audio.clock import Piece, gapless, silence
-from malgwi.audio.container import opened
+from malgwi.audio.clock import Piece, silence
 from malgwi.audio.conversion import Sound
-from malgwi.audio.decode import decoded, is_exact
 from malgwi.audio.defects import Defects
-from malgwi.audio.resample import at_sample_rate
+from malgwi.audio.excerpt import sound_of
 from malgwi.audio.track import Track
 from malgwi.errors import BadAudio
 from malgwi.types import SAMPLE_RATE, Block, Notice
@@ -37,13 +34,13 @@ class FileRecording:
         self._block = block
         self._readers: list[Reader] = []
 
-    def blocks(self) -> Iterator[Block]:
+    def blocks(self, first: int = 0) -> Iterator[Block]:
+        begin = first
         with ExitStack() as files:
             self._readers = [
-                Reader(*arguments, files)
+                Reader(*arguments, begin, files)
                 for arguments in zip(self._tracks, self._starts, self._own_labels(), strict=True)
             ]
-            first = 0
             while (samples := self._read()).shape[1]:
                 yield Block(first, samples)
                 first += samples.shape[1]
@@ -74,13 +71,15 @@ class FileRecording:
 
 
 class Reader:
-    """Reads one file as far as it is asked to, and no further."""
+    """Reads one file from sample `first` of the recording, as far as it is asked to."""
 
-    def __init__(self, track: Track, start: float, labels: Sequence[str], files: ExitStack) -> None:
+    def __init__(
+        self, track: Track, start: float, labels: Sequence[str], first: int, files: ExitStack
+    ) -> None:
         self.channels = track.channels
         self.defects = Defects(str(track.path), labels, track.promised, track.whole)
-        self.samples = 0  # that were read so far, with the silence before the start
-        self._sound = _sound(track, start, self.defects, files)
+        self.samples = first  # where it is, with the silence before the start
+        self._sound = _sound(track, start, first, self.defects, files)
         self._left: Sound = np.empty((track.channels, 0), np.float32)
 
     def fill(self, rows: Sound) -> int:
@@ -101,18 +100,18 @@ class Reader:
         return filled
 
 
-def _sound(track: Track, start: float, defects: Defects, files: ExitStack) -> Iterator[Sound]:
-    """The whole way of one file: decoded, checked, on the clock, at SAMPLE_RATE, after `start`."""
-    source = files.enter_context(opened(track.path))
-    pieces = decoded(source, defects)
-    sane = checked(pieces, track.channels, is_exact(source), defects)
-    timed = gapless(sane, defects, track.duration)
-    return _after(start, track.channels, at_sample_rate(timed))
+def _sound(
+    track: Track, start: float, first: int, defects: Defects, files: ExitStack
+) -> Iterator[Sound]:
+    """From sample `first` of the recording, of a file that begins `start` seconds late."""
+    late = round(start * SAMPLE_RATE) - first
+    sound = sound_of(track, max(0, -late), defects, files)
+    return _after(late, track.channels, sound)
 
 
-def _after(start: float, channels: int, sound: Iterator[Sound]) -> Iterator[Sound]:
+def _after(late: int, channels: int, sound: Iterator[Sound]) -> Iterator[Sound]:
     nothing = Piece(np.empty((channels, 0), np.float32), SAMPLE_RATE)
-    yield from (piece.samples for piece in silence(start, nothing))
+    yield from (piece.samples for piece in silence(late / SAMPLE_RATE, nothing))
     yield from sound
 
 

@@ -4,6 +4,8 @@ Every function asks within the transaction that it is given.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +16,20 @@ from malgwi.store.schema import job, job_need
 from malgwi.types import Job, JobState, Lane
 
 JobRow = Mapping[str, Any]
+
+_COUNTED = ("waiting", "queued", "running", "dead")
+
+
+@dataclass(frozen=True, slots=True)
+class JobCount:
+    """Jobs of one lane, kind and state."""
+
+    lane: Lane
+    kind: str
+    state: JobState
+    jobs: int
+    oldest: datetime
+    """When the first of them was added."""
 
 
 def is_running() -> sa.ColumnElement[bool]:
@@ -64,6 +80,19 @@ def jobs(
 def as_jobs(connection: Connection, rows: Sequence[RowMapping]) -> Sequence[Job]:
     needs = _needs(connection, [row["id"] for row in rows])
     return [_as_job(row, needs) for row in rows]
+
+
+def waiting(connection: Connection) -> Mapping[str, JobState]:
+    states = [JobState.WAITING.value, JobState.QUEUED.value]
+    query = sa.select(job.c.id, job.c.state).where(job.c.state.in_(states))
+    return {row.id: JobState(row.state) for row in connection.execute(query)}
+
+
+def counts(connection: Connection) -> Sequence[JobCount]:
+    what = (job.c.lane, job.c.kind, job.c.state)
+    query = sa.select(*what, sa.func.count(), sa.func.min(job.c.created)).group_by(*what)
+    rows = connection.execute(query.where(job.c.state.in_(_COUNTED)))
+    return [JobCount(Lane(lane), kind, JobState(state), *rest) for lane, kind, state, *rest in rows]
 
 
 def not_found(job_id: str) -> NotFound:

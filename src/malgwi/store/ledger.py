@@ -21,7 +21,7 @@ from malgwi.errors import Conflict
 from malgwi.store import job_endings, job_rows
 from malgwi.store.engine import Database
 from malgwi.store.ids import new_id
-from malgwi.store.job_rows import JobRow
+from malgwi.store.job_rows import JobCount, JobRow
 from malgwi.store.schema import checkpoint, job, job_need
 from malgwi.store.upsert import insert_if_new, insert_or_update
 from malgwi.types import Job, JobState, Lane
@@ -132,6 +132,18 @@ class Ledger:
             return job_rows.jobs(connection, *where, order=job.c.id.desc(), limit=limit)
 
         return self._database.read(work)
+
+    def some(self, ids: Collection[str]) -> Sequence[Job]:
+        """Those of these that are in the ledger."""
+        return self._database.read(lambda each: job_rows.jobs(each, job.c.id.in_(ids)))
+
+    def waiting(self) -> Mapping[str, JobState]:
+        """By their ids those that nobody is doing, and that somebody should."""
+        return self._database.read(job_rows.waiting)
+
+    def counts(self) -> Sequence[JobCount]:
+        """How many there are, but for those that were done or called off."""
+        return self._database.read(job_rows.counts)
 
     def cancel(self, job_id: str) -> Job:
         """At once where nobody has it; who has it is asked to stop. One that ended stays as it is.

@@ -18,6 +18,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from malgwi.apps.transcription.api import OPEN_PATHS, SHAPES, ApiDoors, StoreLock, routers
+from malgwi.audio import Decoders, Listening
 from malgwi.gateway import Crossing, Keys, Limits, Metrics, Readiness, Spool, new_app
 from malgwi.store import (
     Glossaries,
@@ -123,6 +124,7 @@ def site(
         open_things.callback(spool.close)
         sent: list[Job] = []
         ledger = Ledger(store.database)
+        listeners = open_things.enter_context(Decoders(processes=1, most=2))
         keys, people = settings or Keys(), People(store.database)
         doors = ApiDoors(
             store=store,
@@ -132,6 +134,7 @@ def site(
             uploads=Uploads(store.database, data / "uploads", reserve=0),
             glossaries=Glossaries(store.database),
             notes=Notes(store.database),
+            listen=Listening(listeners).excerpt,
             spool=spool,
             crossing=crossing,
             limits=limits,

@@ -1,6 +1,6 @@
 """What every part of the API is given: what is kept, and the ways in that all doors share."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
@@ -12,7 +12,7 @@ from malgwi.gateway import Crossing, Keys, Limits, Spool
 from malgwi.store import Glossaries, Ledger, Notes, Outbox, People, Search, Store, Uploads
 from malgwi.types import Job
 
-Listen = Callable[[Mapping[Path, float], int, int, Event], Excerpt]
+Listen = Callable[[Sequence[tuple[Path, float]], int, int, Event], Excerpt]
 """The files of a recording with their offsets, and from which sample to which, to their sound."""
 
 

@@ -25,10 +25,10 @@ SCHEMA = {
 """Of an event, in the OpenAPI document."""
 PACE = 0.5
 """Seconds between two questions to the ledger."""
-_ALIVE = 15.0  # seconds after which a comment keeps proxies from closing the line
-_MOST = 256  # who listen at once
-_RETRY_AFTER = 10  # seconds
-_ENDED = (JobState.DONE, JobState.DEAD, JobState.CANCELLED)
+ALIVE = 15.0  # seconds after which a comment keeps proxies from closing the line
+MOST = 256  # who listen at once
+RETRY_AFTER = 10  # seconds
+ENDED = (JobState.DONE, JobState.DEAD, JobState.CANCELLED)
 
 Said = Callable[[Job], str]
 """A job as the data of an event, on one line."""
@@ -44,10 +44,10 @@ class Listeners:
     async def answer(self, request: Request, job_id: str, last: str | None, said: Said) -> Response:
         """Raises NotFound, Overloaded."""
         job = await run_in_threadpool(self._doors.ledger.get, job_id)
-        if job.state in _ENDED and last == _id(said(job)):
+        if job.state in ENDED and last == _id(said(job)):
             return Response(status_code=204)  # what tells a browser not to come again
-        if self._count >= _MOST:
-            raise Overloaded(f"{_MOST} listen to jobs, the most at a time.", _RETRY_AFTER)
+        if self._count >= MOST:
+            raise Overloaded(f"{MOST} listen to jobs, the most at a time.", RETRY_AFTER)
         return StreamingResponse(self._counted(request, job, last, said), media_type=MEDIA_TYPE)
 
     async def _counted(
@@ -71,9 +71,9 @@ class Listeners:
             if _id(data) != last:
                 yield f"event: {_name(before, job)}\nid: {_id(data)}\ndata: {data}\n\n"
                 before, last, spoke = job, _id(data), time.monotonic()
-            if job.state in _ENDED or self._doors.ending() or await request.is_disconnected():
+            if job.state in ENDED or self._doors.ending() or await request.is_disconnected():
                 return
-            if time.monotonic() - spoke > _ALIVE:
+            if time.monotonic() - spoke > ALIVE:
                 yield ": still here\n\n"
                 spoke = time.monotonic()
             await asyncio.sleep(PACE)
@@ -86,7 +86,7 @@ class Listeners:
 
 
 def _name(before: Job | None, job: Job) -> str:
-    if job.state in _ENDED:
+    if job.state in ENDED:
         return "end"
     if before and (before.state, before.attempt) == (job.state, job.attempt):
         return "progress"

@@ -11,6 +11,7 @@ from malgwi.apps.transcription.api import events
 from malgwi.apps.transcription.api.access import SCHEMES, Editor, Viewer
 from malgwi.apps.transcription.api.bodies import BoundedRoute
 from malgwi.apps.transcription.api.doors import ApiDoors
+from malgwi.apps.transcription.api.every_job import EveryJob
 from malgwi.apps.transcription.api.fields import Cursor, Limit
 from malgwi.apps.transcription.api.pages import PageOf, job_cursor, job_of
 from malgwi.apps.transcription.api.problems import problems
@@ -21,6 +22,8 @@ _STREAM: dict[int | str, dict[str, Any]] = {
     200: {"content": {events.MEDIA_TYPE: {"schema": events.SCHEMA}}},
     204: {"description": "The job has ended, and `Last-Event-ID` is that of its end."},
 }
+
+_STREAM_OF_ALL: dict[int | str, dict[str, Any]] = {200: _STREAM[200]}
 
 
 class JobOut(BaseModel):
@@ -71,6 +74,7 @@ def router(doors: ApiDoors) -> APIRouter:
         route_class=BoundedRoute,
     )
     listeners = events.Listeners(doors)
+    every_job = EveryJob(doors, _said)
 
     @routes.get("")
     def list_jobs(caller: Viewer, query: Annotated[JobQuery, Query()]) -> PageOf[JobOut]:
@@ -86,6 +90,18 @@ def router(doors: ApiDoors) -> APIRouter:
         jobs = found[: query.limit]
         after = job_cursor(jobs[-1].id) if len(found) > len(jobs) else None
         return PageOf(items=list(map(job_out, jobs)), next_cursor=after)
+
+    @routes.get("/events", response_class=StreamingResponse, responses=_STREAM_OF_ALL)
+    async def all_job_events(
+        caller: Viewer,
+        request: Request,
+        follow: bool = True,
+        last: Annotated[str | None, Header(alias="Last-Event-ID", max_length=100)] = None,
+    ) -> Response:
+        """Server-sent events of all jobs: `state`, and `end`, each with the job as JSON, and of a
+        job one a second at most. `reset` says that some may be missing: read the list anew.
+        Without `follow` it ends with what there was since `Last-Event-ID`."""
+        return await every_job.answer(request, last, follow)
 
     @routes.get("/{job_id}")
     def read_job(caller: Viewer, job_id: str) -> JobOut:
