@@ -5,21 +5,28 @@ from datetime import UTC, datetime, timedelta, timezone
 from threading import Barrier
 
 import pytest
+import sqlalchemy as sa
 from store.conftest import quickly_in_both
 from store.kept import NASTY, SAID, aged, recorded, transcribed, with_media
 
 from malgwi.errors import BadInput, BadOption, NotFound
 from malgwi.store import (
+    Correction,
+    LastJob,
+    LatestTranscript,
     MediaPart,
     NewRecording,
     Paging,
+    Recording,
     RecordingChanges,
     RecordingFilter,
+    RecordingOrder,
     Source,
     SqlStore,
 )
 from malgwi.store.ids import new_id
 from malgwi.store.ledger import Ledger
+from malgwi.store.paging import _cursor, sorted_place
 from malgwi.types import JobState, Lane
 
 SEOUL = timezone(timedelta(hours=9))
@@ -147,6 +154,126 @@ def test_what_comes_between_two_pages_neither_repeats_nor_hides_one(store: SqlSt
 
     assert [*first.items, *second.items] == added[::-1]
     assert second.next_cursor is None
+
+
+LISTED = [  # name, seconds, when it started
+    ("Bravo.wav", 30.0, NOON),
+    ("관제 1", None, None),
+    ("alpha.wav", 1e-3, NOON - timedelta(days=1)),
+    ("관제 1", 1 / 3, NOON + timedelta(microseconds=1)),
+    ("관" * 200 + NASTY, 30.0, NOON),
+    ("\U0001f3a7" * 80, None, NOON - timedelta(days=9000)),
+    ("관" * 200, 7200.0, None),
+]
+ORDERS = [
+    (RecordingOrder.NEWEST, [6, 5, 4, 3, 2, 1, 0]),
+    (RecordingOrder.OLDEST, [0, 1, 2, 3, 4, 5, 6]),
+    (RecordingOrder.DURATION, [6, 4, 0, 3, 2, 5, 1]),
+    (RecordingOrder.STARTED, [6, 1, 3, 4, 0, 2, 5]),
+]
+
+
+def in_order(store: SqlStore, order: RecordingOrder, limit: int) -> list[Recording]:
+    """All of them, page after page."""
+    page = store.recordings(paging=Paging(limit=limit), order=order)
+    found = list(page.items)
+    while page.next_cursor:
+        assert len(page.next_cursor) <= 500, "more than the API takes"
+        page = store.recordings(paging=Paging(page.next_cursor, limit), order=order)
+        found += page.items
+    return found
+
+
+@quickly_in_both
+def test_recordings_are_listed_in_any_order_by_pages(store: SqlStore) -> None:
+    added = [
+        recorded(store, name, duration=duration, started=started)
+        for name, duration, started in LISTED
+    ]
+
+    for order, wanted in ORDERS:
+        for limit in (1, 2, 100):
+            assert in_order(store, order, limit) == [added[place] for place in wanted]
+    by_name = in_order(store, RecordingOrder.NAME, 100)
+    assert in_order(store, RecordingOrder.NAME, 1) == by_name
+    places = [added.index(each) for each in by_name]
+    assert [place for place in places if place in (2, 0)] == [2, 0], "alpha before Bravo"
+    assert [place for place in places if place in (1, 3)] == [1, 3], "of one name the older"
+
+
+@quickly_in_both
+@pytest.mark.parametrize("order", list(RecordingOrder))
+def test_in_any_order_what_comes_and_goes_neither_repeats_nor_hides_one(
+    store: SqlStore, order: RecordingOrder
+) -> None:
+    for name, duration, started in LISTED:
+        recorded(store, name, duration=duration, started=started)
+    wanted = in_order(store, order, 100)
+
+    first = store.recordings(paging=Paging(limit=3), order=order)
+    store.update_recording(first.items[-1].id, RecordingChanges(name="zulu", duration=1.0))
+    store.purge_recording(first.items[-1].id)
+    recorded(store, "came in between", duration=9000.0)
+    rest = store.recordings(paging=Paging(first.next_cursor), order=order)
+
+    assert [each for each in rest.items if each.name != "came in between"] == wanted[3:]
+
+
+@pytest.mark.parametrize(
+    "key", ["", " ", "nan", "inf", "x", "2026-03-01", "\0", "2026-03-01T00:00"]
+)
+def test_a_cursor_that_somebody_made_up_is_refused_in_any_order(store: SqlStore, key: str) -> None:
+    for order in (RecordingOrder.DURATION, RecordingOrder.STARTED):
+        made_up = _cursor(f"recordings-{order}", sorted_place(key, new_id()))
+        with pytest.raises(BadOption, match="cursor"):
+            store.recordings(paging=Paging(made_up), order=order)
+    with pytest.raises(BadInput):
+        made_up = _cursor("recordings-name", sorted_place("\0", new_id()))
+        store.recordings(paging=Paging(made_up), order=RecordingOrder.NAME)
+
+
+def test_a_cursor_of_another_order_is_refused(store: SqlStore) -> None:
+    for _ in range(2):
+        recorded(store)
+
+    for one in RecordingOrder:
+        cursor = store.recordings(paging=Paging(limit=1), order=one).next_cursor
+        for other in set(RecordingOrder) - {one}:
+            with pytest.raises(BadOption, match="cursor"):
+                store.recordings(paging=Paging(cursor), order=other)
+
+
+@quickly_in_both
+def test_a_recording_tells_its_newest_transcript_and_its_last_job(store: SqlStore) -> None:
+    ledger, one, other = Ledger(store.database), recorded(store), recorded(store)
+    assert (one.transcript, one.job) == (None, None)
+    jobs = [
+        ledger.add("x", {}, lane=Lane.BATCH, queue="batch", recording_id=one.id) for _ in range(2)
+    ]
+    saved = [store.save_transcript(one.id, SAID) for _ in range(2)]
+    store.correct(saved[1].id, 1, [Correction("00-0000", text="x")])
+    store.correct(saved[0].id, 1, [Correction("00-0000", text="x")])
+    ledger.cancel(jobs[1].id)
+
+    found = store.recording(one.id)
+
+    assert found.transcript == LatestTranscript(saved[1].id, 2)
+    assert found.job == LastJob(jobs[1].id, JobState.CANCELLED)
+    assert store.recordings().items == (other, found)
+
+
+def test_a_page_of_recordings_is_as_many_questions_as_one_of_them(store: SqlStore) -> None:
+    asked: list[str] = []
+    for _ in range(30):
+        transcribed(store)
+    listen = (store.database.engine, "before_cursor_execute")
+    sa.event.listen(*listen, lambda *told: asked.append(told[2]))
+
+    store.recordings(paging=Paging(limit=1))
+    of_one = len(asked)
+    store.recordings(paging=Paging(limit=30))
+
+    assert len(asked) == 2 * of_one
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,7 @@ def _by_coming(
     connection: Connection, query: sa.Select[Any], paging: Paging, order: RecordingOrder
 ) -> Page[Recording]:
     newest = order is RecordingOrder.NEWEST
-    of, mine = f"{_LIST}-{order}", recording.c.id
+    of, mine = _LIST if newest else f"{_LIST}-{order}", recording.c.id
     if (after := pages.after_id(paging, of)) is not None:
         query = query.where(mine < after if newest else mine > after)
     query = query.order_by(mine.desc() if newest else mine)

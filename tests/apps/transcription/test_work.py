@@ -93,6 +93,22 @@ def test_a_job_says_which_transcript_it_made(
     assert (known.duration, known.channel_labels) == (2.0, ("ch01",))
 
 
+def test_who_names_a_channel_while_a_job_runs_knows_better(
+    store: SqlStore, ledger: Ledger, recording: Kept
+) -> None:
+    @contextmanager
+    def named(sources: Sequence[Source], labels: Sequence[str], stop: Event) -> Iterator[Recording]:
+        with opened(sources, labels, stop) as sound:
+            yield sound
+        store.update_recording(recording.id, RecordingChanges(channel_labels=("tower",)))
+
+    done(ledger, transcription(ledger, recording), Transcribing(store, named, scripted))
+
+    [record] = store.transcripts(recording.id)
+    assert store.recording(recording.id).channel_labels == ("tower",)
+    assert [each.label for each in record.channels] == ["tower"]
+
+
 def test_a_job_that_was_taken_away_at_the_last_moment_leaves_no_transcript(
     store: SqlStore, ledger: Ledger, recording: Kept
 ) -> None:

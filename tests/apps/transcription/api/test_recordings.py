@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from apps.transcription.api.site import NO_ID, Site, site, uploaded, wav
+from apps.transcription.conftest import RADIO
 
 from malgwi.gateway import Limits
 from malgwi.store import Role
@@ -266,6 +267,42 @@ def test_the_list_is_given_in_pages_newest_first(opened: Site) -> None:
     assert rest["next_cursor"] is None
 
 
+def test_the_list_is_given_in_the_order_that_is_asked_for(opened: Site) -> None:
+    client = opened.client()
+    for pitch, name in ((1, "b"), (2, "c"), (3, "A")):
+        uploaded(client, wav(pitch=pitch), name=name, started=f"2026-03-0{4 - pitch}T09:00:00Z")
+
+    def names(**query: Any) -> list[str]:
+        found = client.get("/v1/recordings", params=query)
+        return [each["name"] for each in found.json()["items"]]
+
+    assert names() == names(order="newest") == ["A", "c", "b"]
+    assert names(order="oldest") == ["b", "c", "A"]
+    assert names(order="name") == ["A", "b", "c"]
+    assert names(order="started") == ["b", "c", "A"]
+    assert names(order="duration") == ["A", "c", "b"], "nobody knows it: the newest first"
+    first = client.get("/v1/recordings", params={"order": "name", "limit": 1}).json()
+    assert names(order="name", cursor=first["next_cursor"]) == ["b", "c"]
+    other = {"order": "oldest", "cursor": first["next_cursor"]}
+    assert client.get("/v1/recordings", params=other).status_code == 400
+
+
+def test_a_recording_leads_to_its_newest_transcript_and_its_last_job(opened: Site) -> None:
+    client = opened.client()
+    taken = uploaded(client)
+    path = f"/v1/recordings/{taken['recording']['id']}"
+
+    before = client.get(path).json()
+    saved = opened.store.save_transcript(before["id"], RADIO)
+    after = client.get(path).json()
+
+    assert before["transcript"] is None
+    assert before["job"] == {"id": taken["job"]["id"], "state": "queued"}
+    assert taken["recording"] == before
+    assert after["transcript"] == {"id": saved.id, "revision": 1}
+    assert client.get("/v1/recordings").json()["items"] == [after]
+
+
 def test_the_list_is_narrowed(opened: Site) -> None:
     client = opened.client()
     uploaded(client, wav(pitch=1), name="day", labels=["radio"], started="2026-03-01T09:00:00Z")
@@ -294,6 +331,7 @@ def test_the_list_is_narrowed(opened: Site) -> None:
         {"limit": "1001"},
         {"limit": "many"},
         {"state": "tired"},
+        {"order": "random"},
         {"since": "yesterday"},
         {"since": "0001-01-01T00:00:00+23:00"},
         {"lable": "typo"},
