@@ -161,6 +161,20 @@ def test_kill_9_in_the_middle_loses_nothing_and_doubles_nothing(
 
 
 @pytest.mark.slow
+def test_a_second_service_on_the_same_data_takes_no_job_from_the_first(
+    tmp_path: Path, watch: Path
+) -> None:
+    with library(tmp_path, MALGWI_STT__OPTIONS=slow(6.0)) as first:
+        made = first.submit(watch, languages="en")
+        until(lambda: first.job(made["job"]["id"])["state"] == "running")
+
+        with library(tmp_path) as second:
+            until(lambda: second.job(made["job"]["id"])["state"] == "done")
+
+            assert second.job(made["job"]["id"])["attempt"] == 1
+
+
+@pytest.mark.slow
 def test_sigterm_in_the_middle_gives_the_job_back_without_blame(
     tmp_path: Path, watch: Path
 ) -> None:

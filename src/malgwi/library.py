@@ -24,7 +24,7 @@ from malgwi.apps.transcription.webhooks import Reach, Sender
 from malgwi.audio import Decoders, Listening
 from malgwi.config import Config
 from malgwi.errors import EngineMissing
-from malgwi.jobs import Queue
+from malgwi.jobs import Queue, borne
 from malgwi.jobs.inprocess import InProcess
 from malgwi.pipeline import Engines
 from malgwi.serving import Front, Parts
@@ -107,12 +107,13 @@ def _queue(config: Config, store: SqlStore, parts: Parts) -> Iterator[Queue]:
         return
     engines = partial(_shared_engines, config, parts)
     made = workers.context(config, store, engines, lambda: parts.decoders)
-    queue = InProcess(made, workers.QUEUES, name=store.instance, workers=config.jobs.workers)
-    queue.start()
-    try:
-        yield queue
-    finally:
-        queue.close()
+    with borne(store.instance, workers.data_folder(config) / "workers.lock") as name:
+        queue = InProcess(made, workers.QUEUES, name=name, workers=config.jobs.workers)
+        queue.start()
+        try:
+            yield queue
+        finally:
+            queue.close()
 
 
 def _shared_engines(config: Config, parts: Parts, order: Order, lane: Lane, stop: Event) -> Engines:

@@ -5,6 +5,7 @@ plugged in under `malgwi.jobs`. Neither knows what a job is about: handlers are 
 """
 
 from malgwi.jobs.base import Answer, Context, Final, Handler, Ledger, Queue, Write
+from malgwi.jobs.bearer import borne
 from malgwi.jobs.execution import execute
 from malgwi.jobs.reaper import Reaper, run_reaper
 from malgwi.jobs.running import Running
@@ -21,6 +22,7 @@ __all__ = [
     "Reaper",
     "Running",
     "Write",
+    "borne",
     "execute",
     "run_reaper",
     "run_worker",
