@@ -230,6 +230,7 @@ NO_HTTP = {
 }
 
 
+@pytest.mark.slow
 def test_what_is_no_http_is_refused_and_the_line_closed(tmp_path: Path) -> None:
     speech = write(tmp_path / "speech.wav", tone(440.0, 2.0, 16_000), 16_000)
     with engine(tmp_path) as running:

@@ -245,6 +245,7 @@ def test_an_engine_without_a_model_fits_into_any_memory(tmp_path: Path, speech: 
         assert answer.status_code == 200, answer.text
 
 
+@pytest.mark.slow
 def test_what_was_said_is_in_no_log(tmp_path: Path, speech: Path) -> None:
     secret = json.dumps({"text": "the password is swordfish"})
     with engine(tmp_path, MALGWI_STT__OPTIONS=secret) as running:

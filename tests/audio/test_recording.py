@@ -238,6 +238,7 @@ def peak_of(*paths: Path) -> tuple[float, float]:
     return seconds, megabytes
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_length(tmp_path: Path) -> None:
     sound = tones(4, 10.0, 24_000)
     short, long = tmp_path / "short.wav", tmp_path / "long.wav"

@@ -10,6 +10,7 @@ from jobs.sites import Site, eventually
 from malgwi.types import Job, JobState, Lane
 
 
+@pytest.mark.slow
 def test_each_of_many_jobs_is_done_once(site: Site) -> None:
     jobs = [site.add("note") for _ in range(200)]
 

@@ -53,6 +53,7 @@ def test_what_is_here_and_broken_is_mended(shelf: Shelf, tmp_path: Path) -> None
     assert (folder / "model.bin").read_bytes() == CONTENTS["model.bin"]
 
 
+@pytest.mark.slow
 def test_the_progress_ends_at_the_total_and_never_goes_back(
     shelf: Shelf, pip_finds: Path, tmp_path: Path
 ) -> None:
@@ -90,6 +91,7 @@ def test_a_file_with_another_size_or_sum_is_refused(
     assert not (models / NAME).exists()
 
 
+@pytest.mark.slow
 def test_where_one_source_has_something_else_the_next_is_asked(
     shelf: Shelf, pip_finds: Path, tmp_path: Path
 ) -> None:
@@ -249,6 +251,7 @@ def test_a_download_from_the_hub_goes_on_where_it_stopped(
     assert [asked for path, asked in hub.asked if path == model] == ["bytes=150000-"]
 
 
+@pytest.mark.slow
 def test_a_hub_that_is_out_of_reach_costs_no_time(
     shelf: Shelf, hub: Served, pip_finds: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

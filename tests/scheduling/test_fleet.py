@@ -106,6 +106,7 @@ def test_a_model_that_is_not_here_is_refused_with_those_that_are(asked: str) -> 
         models.load(asked)
 
 
+@pytest.mark.slow
 def test_an_idle_model_goes_with_its_process_and_comes_back_when_asked_for() -> None:
     with fleet(idle=0.2) as models:
         pid = int(use(models, "whisper-base").split()[1])
@@ -129,6 +130,7 @@ def test_the_memory_of_a_model_really_comes_back() -> None:
         assert models.models()[0].memory is None
 
 
+@pytest.mark.slow
 def test_for_a_new_model_the_one_that_was_idle_longest_makes_room() -> None:
     with fleet(lambda _: partial(hoarder, megabytes=100), memory=400 * MEGABYTE) as models:
         for name in ("whisper-base", "whisper-small"):

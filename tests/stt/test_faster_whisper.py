@@ -151,6 +151,7 @@ def test_words_begin_and_end_where_there_is_sound(whisper: Transcriber, times: S
     assert 2.0 < max(inner) - min(inner) < loud[-1] - loud[0] + 0.3
 
 
+@pytest.mark.slow
 def test_it_hears_which_language_is_spoken(
     whisper: Transcriber, times: Samples, period: Samples
 ) -> None:
@@ -161,6 +162,7 @@ def test_it_hears_which_language_is_spoken(
     assert whisper.transcribe([Piece(times)])[0].language == "en"
 
 
+@pytest.mark.slow
 def test_a_prompt_is_listened_to_and_costs_no_word(whisper: Transcriber, times: Samples) -> None:
     prompt = "we write everything down without any commas or full stops just one word after another"
 
@@ -172,6 +174,7 @@ def test_a_prompt_is_listened_to_and_costs_no_word(whisper: Transcriber, times: 
     assert letters(plain) == letters(styled) == TIMES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [1, 400])
 def test_hot_words_are_taken_however_many_there_are(
     whisper: Transcriber, times: Samples, words: int
