@@ -117,10 +117,7 @@ def _answer_errors(app: FastAPI, respond: Respond) -> None:
 
 def _allowed(app: FastAPI, path: str) -> str:
     """All methods of the path; the router knows only those of the route that it tried first."""
-    found = (
-        method.upper()
-        for template, methods in app.openapi()["paths"].items()
-        if compile_path(template)[0].match(path)
-        for method in methods
-    )
-    return ", ".join(sorted(set(found)))
+    paths = app.openapi()["paths"]
+    matching = [each for each in paths if compile_path(each)[0].match(path)]
+    templates = [path] if path in paths else matching  # /users/first is no /users/{id}
+    return ", ".join(sorted({method.upper() for each in templates for method in paths[each]}))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Security
-from fastapi.security import APIKeyHeader, HTTPBearer
+from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPBearer
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
 
@@ -165,5 +165,6 @@ Admin = Annotated[Caller, Depends(needs(Role.ADMIN))]
 SCHEMES = [
     Security(HTTPBearer(auto_error=False, scheme_name="bearer", description="A key")),
     Security(APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="header")),
+    Security(APIKeyCookie(name=COOKIE, auto_error=False, scheme_name="cookie")),
 ]
-"""For the OpenAPI document; the lock has looked at the key before any route does."""
+"""For the OpenAPI document; the lock has looked at them before any route does."""

@@ -11,7 +11,14 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from malgwi.apps.transcription.api.access import COOKIE, EVERYBODY, Caller, Viewer, asked
+from malgwi.apps.transcription.api.access import (
+    COOKIE,
+    EVERYBODY,
+    SCHEMES,
+    Caller,
+    Viewer,
+    asked,
+)
 from malgwi.apps.transcription.api.bodies import SmallRoute
 from malgwi.apps.transcription.api.doors import ApiDoors
 from malgwi.apps.transcription.api.fields import Password, UserName
@@ -134,7 +141,7 @@ def _session(doors: ApiDoors) -> APIRouter:
             doors.store.note("session.end", caller.id, caller.id)
         response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
 
-    @routes.post("/password")
+    @routes.post("/password", dependencies=SCHEMES)
     def change_password(
         caller: Viewer, request: Request, response: Response, wanted: PasswordChange
     ) -> SessionOut:
@@ -158,7 +165,7 @@ def _session(doors: ApiDoors) -> APIRouter:
 def _first(doors: ApiDoors) -> APIRouter:
     routes = APIRouter(tags=["users"], responses=problems(), route_class=SmallRoute)
 
-    @routes.post("/v1/users/first", status_code=201, dependencies=[Depends(_check_page)])
+    @routes.post("/v1/users/first", status_code=201, dependencies=[*SCHEMES, Depends(_check_page)])
     def create_first_user(
         caller: Viewer, request: Request, response: Response, wanted: FirstUser
     ) -> SessionOut:
