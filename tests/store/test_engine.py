@@ -1,5 +1,7 @@
 """A transaction is kept whole or not at all, and a database that fails says so in our words."""
 
+import os
+import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -160,3 +162,28 @@ def test_a_server_that_was_killed_and_started_again_has_all_that_was_kept(
     assert recorded(store, "after").name == "after"
     store.close()
     server.drop(name)
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="only Linux tells")
+def test_a_line_that_is_cut_is_given_up_within_half_a_minute(server: PostgreSQL) -> None:
+    database = connect(server.url("postgres"))
+    try:
+        with database.engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert driver is not None
+            line = socket.socket(fileno=os.dup(driver.pgconn.socket))
+            with line:
+                idle, every, times, unanswered = (
+                    line.getsockopt(socket.IPPROTO_TCP, option)
+                    for option in (
+                        socket.TCP_KEEPIDLE,
+                        socket.TCP_KEEPINTVL,
+                        socket.TCP_KEEPCNT,
+                        socket.TCP_USER_TIMEOUT,
+                    )
+                )
+    finally:
+        database.close()
+
+    assert idle + every * times <= 30
+    assert 0 < unanswered <= 30_000

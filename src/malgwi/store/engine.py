@@ -37,6 +37,12 @@ _FAULTS = {
     "42P01": "lacks a table: it was not migrated.",
     "42501": "does not allow it. Check the rights of the user.",
 }
+_CUT = {  # a line on which nothing comes through is given up after half a minute, not after hours
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
 _NO_LINE = ("08", "57P", "53300")  # none, shutting down or starting up, too many of them
 
 logger = logging.getLogger(__name__)
@@ -60,6 +66,14 @@ class Database:
     def shown(self) -> str:
         """Its address for people: without the password."""
         return self.engine.url.render_as_string(hide_password=True)
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes on disk."""
+        query = "SELECT pg_database_size(current_database())"
+        if self.is_sqlite:
+            query = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+        return int(self.read(lambda connection: connection.exec_driver_sql(query).scalar_one()))
 
     def read(self, work: Callable[[Connection], Result]) -> Result:
         """What `work` finds, all of it as it was at one moment."""
@@ -199,7 +213,7 @@ def _postgresql(address: URL) -> Engine:
         pool_size=10,
         max_overflow=20,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": 10, "application_name": "malgwi"},
+        connect_args={"connect_timeout": 10, "application_name": "malgwi", **_CUT},
     )
 
 
