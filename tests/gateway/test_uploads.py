@@ -121,6 +121,22 @@ def test_a_name_from_outside_is_a_label_and_no_path(
     assert not [each for each in opened.folder.parent.iterdir() if each != opened.folder]
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "filename*=utf-8''%EB%85%B9%EC%9D%8C.wav",
+        "filename=\"__.wav\"; filename*=UTF-8'ko'%EB%85%B9%EC%9D%8C.wav",
+        "filename*=utf-8''..%2F..%2F%EB%85%B9%EC%9D%8C.wav",
+    ],
+)
+def test_a_name_in_the_way_of_other_headers_is_read(client: TestClient, said: str) -> None:
+    part = f'Content-Disposition: form-data; name="file"; {said}\r\n\r\nsound'
+
+    answer = client.post("/form", content=form(part), headers={"content-type": BOUNDARY}).json()
+
+    assert answer["files"]["file"]["name"] == "녹음.wav"
+
+
 BAD_FORMS = {
     "breaks-off": (form(field("a", "1"), end=""), BOUNDARY),
     "breaks-off-in-a-file": (

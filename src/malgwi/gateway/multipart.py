@@ -1,9 +1,11 @@
 """multipart/form-data without I/O: bytes in, the beginnings, contents and ends of parts out."""
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -13,6 +15,7 @@ from malgwi.errors import BadOption
 # It warns of every bad form, with a byte of it. The client hears of it, and the log has its status.
 logging.getLogger("python_multipart").setLevel(logging.ERROR)
 
+_EXTENDED = re.compile(rb"(?i);\s*filename\*\s*=\s*utf-8'[^']*'([^;\s]+)")
 _TEXT = ("text/", "application/json", "application/x-www-form-urlencoded")
 
 
@@ -88,10 +91,11 @@ class Parts:
         self._name, self._value = b"", b""
 
     def _head(self) -> None:
-        _, options = parse_options_header(self._headers.get(b"content-disposition"))
+        disposition = self._headers.get(b"content-disposition", b"")
+        _, options = parse_options_header(disposition)
         if b"name" not in options:
             raise BadOption("A part of the form has no name in its Content-Disposition.")
-        filename = options.get(b"filename")
+        filename = _name_by_rfc_5987(disposition) or options.get(b"filename")
         content_type = self._headers.get(b"content-type", b"").decode("latin-1").strip()
         self._events.append(
             Head(
@@ -119,6 +123,13 @@ def boundary_of(content_type: str) -> bytes | None:
     if not options.get(b"boundary"):
         raise BadOption("The Content-Type of the form names no boundary.")
     return options[b"boundary"]
+
+
+def _name_by_rfc_5987(disposition: bytes) -> bytes | None:
+    """Of `filename*=utf-8''...`: some clients send what is not ASCII so, although forms should not
+    have it (RFC 7578, 4.2)."""
+    found = _EXTENDED.search(disposition)
+    return unquote_to_bytes(found[1]) if found else None
 
 
 @contextmanager

@@ -131,6 +131,29 @@ def test_an_idempotency_key_makes_it_once_and_another_one_again(opened: Site) ->
     assert of_others.json()["type"] == "urn:malgwi:problem:conflict"
 
 
+@pytest.mark.parametrize("key", ["", " "])
+def test_an_empty_idempotency_key_is_none(opened: Site, key: str) -> None:
+    client, headers = opened.client(), {"idempotency-key": key}
+    answers = [
+        client.post("/v1/recordings", files={"file": ("a.wav", sound)}, headers=headers)
+        for sound in (wav(), wav(0.2), wav())
+    ]
+
+    assert [each.status_code for each in answers] == [201, 201, 200]
+
+
+@pytest.mark.parametrize("metadata", ["[" * 60_000, '{"a":' * 10_000])
+def test_metadata_without_a_bottom_are_refused(opened: Site, metadata: str) -> None:
+    files = {"file": ("radio.wav", wav(), "audio/wav")}
+
+    form = opened.client().post("/v1/recordings", files=files, data={"metadata": metadata})
+    named = opened.client().post("/v1/recordings", json={"path": "/x", "metadata": metadata})
+
+    for answer in (form, named):
+        assert answer.status_code == 400
+        assert answer.json()["param"] == "metadata"
+
+
 def test_an_idempotency_key_is_that_of_whoever_gave_it(locked: Site) -> None:
     one, other = locked.client(Role.EDITOR), locked.client(Role.EDITOR)
     files = {"file": ("radio.wav", wav(), "audio/wav")}

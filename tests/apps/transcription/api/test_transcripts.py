@@ -473,6 +473,19 @@ def test_one_channel_of_one_revision_is_exported(client: TestClient, transcript:
     assert quote("관제 무전 지상 관제.json") in answer.headers["content-disposition"]
 
 
+def test_a_part_of_an_export_that_there_is_not_is_a_problem(
+    opened: Site, client: TestClient
+) -> None:
+    transcript = opened.transcribed(RADIO).id
+
+    answer = client.get(
+        "/v1/exports/txt", params={"transcript": transcript}, headers={"range": "bytes=9999999-"}
+    )
+
+    assert answer.status_code == 416
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
 @pytest.mark.parametrize(
     "name",
     ["../../etc/passwd", 'a";x="y', "a\r\nset-cookie: x=y", "\u202etxt.exe", "...", "x" * 300],
@@ -488,7 +501,7 @@ def test_the_name_of_an_export_is_only_a_name(opened: Site, client: TestClient, 
     plain = disposition.split('"')[1]
     assert disposition.count('"') == 2
     assert plain.endswith(".txt")
-    assert len(plain) <= 104
+    assert len(plain) <= 154
     assert not {"/", "\\", ";", "\u202e"} & set(plain)
 
 

@@ -15,7 +15,7 @@ doors                        what all of them are given
 access                       the lock, and what role a route needs
 intake, work                 from files to a recording with a job
 tus, pieces, whole           an upload's headers, its way to disk, and what becomes of it
-problems, pages, fields, bodies, file_names, references   how HTTP is done here
+problems, pages, fields, bodies, ranges, file_names, references   how HTTP is done here
 kept, rewriting, glossary_content                         pure functions over what is kept
 """
 

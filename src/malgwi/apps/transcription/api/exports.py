@@ -13,6 +13,7 @@ from malgwi.apps.transcription.api.fields import ChannelIndex, RevisionNumber
 from malgwi.apps.transcription.api.file_names import disposition
 from malgwi.apps.transcription.api.kept import Kept, kept
 from malgwi.apps.transcription.api.problems import problems
+from malgwi.apps.transcription.api.ranges import AnyPart
 from malgwi.apps.transcription.formats import FORMATS, Format
 from malgwi.errors import OutputError
 
@@ -38,7 +39,7 @@ FormatName = Literal["json", "srt", "vtt", "txt", "csv", "docx", "rttm", "ctm"]
 
 def router(doors: ApiDoors) -> APIRouter:
     routes = APIRouter(
-        tags=["exports"], responses={**problems(), **_RESPONSES}, dependencies=SCHEMES
+        tags=["exports"], responses={**problems(416), **_RESPONSES}, dependencies=SCHEMES
     )
 
     async def place(caller: Viewer) -> AsyncIterator[Path]:
@@ -64,7 +65,7 @@ def router(doors: ApiDoors) -> APIRouter:
             "content-disposition": disposition("attachment", name),
             "x-malgwi-revision": str(found.number),
         }
-        return FileResponse(path, headers=headers, media_type=TYPES[format])
+        return AnyPart(path, headers=headers, media_type=TYPES[format])
 
     return routes
 

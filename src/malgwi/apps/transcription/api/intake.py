@@ -41,7 +41,7 @@ class Described(Wanted):
     def _from_json(cls, value: Any) -> Any:
         try:
             return json.loads(value) if isinstance(value, str) else value
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError("it is not JSON") from error
 
     @field_validator("labels", "channel_labels", "offsets", mode="before")

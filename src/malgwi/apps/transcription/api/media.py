@@ -4,15 +4,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 from fastapi.responses import FileResponse
-from starlette.datastructures import Headers
-from starlette.types import Message, Receive, Scope, Send
 
 from malgwi.apps.transcription.api.access import SCHEMES, Viewer
 from malgwi.apps.transcription.api.doors import ApiDoors
 from malgwi.apps.transcription.api.file_names import disposition
-from malgwi.apps.transcription.api.problems import problems, shape
+from malgwi.apps.transcription.api.problems import problems
+from malgwi.apps.transcription.api.ranges import AnyPart
 from malgwi.errors import NotFound
-from malgwi.gateway import Answer
 
 _PATH = "/v1/recordings/{recording_id}/media/{position}"
 _ANYTHING = "application/octet-stream"
@@ -23,29 +21,6 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 Position = Annotated[int, Path(ge=0, lt=2**15)]
-
-
-class _Sound(FileResponse):
-    """A part that there is not is a problem like others, and a header Range that is none is left
-    alone (RFC 9110, 14.2): all of the file is sent."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refused: Message = {}
-
-        async def sending(message: Message) -> None:
-            if message.get("status") in (400, 416):
-                refused.update(message)
-            if not refused:
-                await send(message)
-
-        await super().__call__(scope, receive, sending)
-        if refused.get("status") == 400:
-            headers = [each for each in scope["headers"] if each[0] != b"range"]
-            await super().__call__({**scope, "headers": headers}, receive, send)
-        elif refused:
-            answer = shape(Answer(416, "no_such_range", "The file has no such part."))
-            answer.headers["content-range"] = Headers(raw=refused["headers"])["content-range"]
-            await answer(scope, receive, send)
 
 
 def router(doors: ApiDoors) -> APIRouter:
@@ -73,7 +48,7 @@ def _file(doors: ApiDoors, recording_id: str, position: int) -> FileResponse:
     part = parts[position]
     media = doors.store.media(part.sha256)
     headers = {"content-disposition": disposition("inline", part.name), "etag": f'"{part.sha256}"'}
-    return _Sound(
+    return AnyPart(
         doors.store.media_path(part.sha256), headers=headers, media_type=_type(media.content_type)
     )
 

@@ -95,5 +95,6 @@ def told(doors: ApiDoors, job: Job) -> Job:
 
 
 def asked_key(caller: Caller, key: str | None) -> str | None:
-    """An idempotency key of whoever asks: another's may have the same name."""
-    return None if key is None else f"{caller.id or ''}:{key}"
+    """An idempotency key of whoever asks: another's may have the same name. An empty one is none,
+    as all without one would be one recording."""
+    return f"{caller.id or ''}:{key}" if key and key.strip() else None
