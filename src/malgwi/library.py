@@ -8,14 +8,14 @@ was said is found, corrected and exported. With Celery the jobs are done by work
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from threading import Event, Thread
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from malgwi import bootstrap, serving, workers
+from malgwi import bootstrap, installation, serving, workers
 from malgwi.apps.transcription import api
 from malgwi.apps.transcription.dialects import SHAPES, routers
 from malgwi.apps.transcription.orders import KIND, Order
@@ -71,6 +71,7 @@ def run(config: Config, announce: Callable[[str], None]) -> bool:
             search=Search(store.database),
             listen=Listening(listeners).excerpt,
             reference_folders=config.serve.reference_folders,
+            installation=partial(installation.found, config, store, parts.fleet, datetime.now(UTC)),
             outbox=Outbox(store.database),
             reach=Reach(config.serve.webhook_hosts, config.offline),
             ending=stop.is_set,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from av.error import FFmpegError
 
-from malgwi.audio.clock import Piece
+from malgwi.audio.clock import JITTER, Piece
 from malgwi.audio.container import Source
 from malgwi.audio.decode import decoded, origin_of
 from malgwi.audio.defects import Defects
@@ -32,7 +32,7 @@ class Frames:
     """Where the frames of a file begin: at `phase`, and every `unit` samples."""
 
     origin: float
-    """The stamp of the first sample."""
+    """The stamp of sample 0."""
     rate: int
     unit: int
     phase: int
@@ -51,18 +51,20 @@ def frames_of(source: Source) -> Frames:
         raise Unsure
     stamped = decoded(source, Defects(""), origin=0.0)
     first = [piece for piece, _ in zip(stamped, range(LOOKED_AT), strict=False)]
-    start = origin_of(source)
-    origin = first[0].at if first and start is None else start
-    if origin is None:
+    if not first or first[0].at is None:
         raise Unsure
     rate = first[0].rate
+    start = origin_of(source)
+    late = 0.0 if start is None else first[0].at - start
+    silent = round(late * rate) if late > JITTER else 0  # put before it, as in every reading
+    origin = first[0].at - silent / rate
     grain = float(source.stream.time_base) * rate  # samples from one stamp to the next
     if grain <= 1.0:
         return Frames(origin, rate, 1, 0)
     begins, *sizes = [piece.samples.shape[1] for piece in first]
     if len(sizes) < LOOKED_AT - 1 or len({*sizes}) > 1 or sizes[0] <= 4 * grain:
         raise Unsure
-    return Frames(origin, rate, sizes[0], begins % sizes[0])
+    return Frames(origin, rate, sizes[0], (silent + begins) % sizes[0])
 
 
 def pieces_from(source: Source, frames: Frames, sample: int) -> Iterator[Piece]:

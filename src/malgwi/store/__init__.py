@@ -31,6 +31,7 @@ from malgwi.store.copying import copy
 from malgwi.store.dump import Dump, Place, Rows, media_in, table_file, table_lines
 from malgwi.store.engine import Database, connect
 from malgwi.store.glossaries import Glossaries, GlossaryRevision
+from malgwi.store.job_rows import JobCount
 from malgwi.store.ledger import Ledger
 from malgwi.store.migration import upgrade
 from malgwi.store.notes import NewNote, Note, Notes
@@ -61,6 +62,7 @@ __all__ = [
     "Glossaries",
     "GlossaryRevision",
     "Hit",
+    "JobCount",
     "LastJob",
     "LatestTranscript",
     "Ledger",

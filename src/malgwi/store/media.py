@@ -184,6 +184,11 @@ def release_orphan(connection: Connection, folder: MediaFolder, digest: str) -> 
     return True
 
 
+def total(connection: Connection) -> int:
+    """Bytes of all that is kept."""
+    return int(connection.execute(sa.select(sa.func.sum(media.c.size))).scalar() or 0)
+
+
 def unused(connection: Connection, before: datetime) -> list[str]:
     """The sums of what no recording has and nobody has brought since."""
     used = sa.select(recording_media.c.sha256)

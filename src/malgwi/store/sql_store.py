@@ -131,6 +131,10 @@ class SqlStore:
             raise NotFound(f"There is no media {sha256}.")
         return path
 
+    def media_bytes(self) -> int:
+        """Of all media together."""
+        return self.database.read(media.total)
+
     def media_faults(self) -> Iterator[tuple[str, str]]:
         after = ""
         while some := self.database.read(partial(media.portion, after=after)):

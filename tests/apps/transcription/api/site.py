@@ -9,6 +9,7 @@ import wave
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,16 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from malgwi.apps.transcription.api import OPEN_PATHS, SHAPES, ApiDoors, StoreLock, routers
+from malgwi.apps.transcription.api import (
+    OPEN_PATHS,
+    SHAPES,
+    ApiDoors,
+    EngineState,
+    Installation,
+    InstalledModel,
+    StoreLock,
+    routers,
+)
 from malgwi.audio import Decoders, Listening
 from malgwi.gateway import Crossing, Keys, Limits, Metrics, Readiness, Spool, new_app
 from malgwi.store import (
@@ -140,6 +150,18 @@ def site(
             limits=limits,
             send=sent.append,
             search=Search(store.database),
+            installation=lambda: Installation(
+                "1.2.3",
+                datetime.now(UTC),
+                (EngineState("base", "failed", f"{data} is full", None, None),),
+                None,
+                (InstalledModel("base", "MIT", True, 145, True),),
+                data,
+                free=10,
+                total=20,
+                media=store.media_bytes(),
+                database=store.database.size,
+            ),
             outbox=Outbox(store.database),
             **more,
         )

@@ -34,6 +34,7 @@ READ = [
     ("GET", f"/v1/transcripts/{NO_ID}/diff?before=1&after=2"),
     ("GET", f"/v1/exports/txt?transcript={NO_ID}"),
     ("GET", "/v1/search?q=x"),
+    ("GET", "/v1/system"),
     ("GET", "/v1/glossaries"),
     ("GET", "/v1/glossaries/radio"),
     ("GET", "/v1/glossaries/radio/revisions"),

@@ -1,6 +1,6 @@
 import json
 from collections.abc import Iterator
-from threading import Thread
+from threading import Event, Thread
 
 import httpx
 import pytest
@@ -168,3 +168,63 @@ def test_who_comes_back_hears_only_what_is_new(opened: Site, address: str) -> No
         rest = "\n".join(lines).lstrip("\n")
 
     assert [each["event"] for each in events_in(rest)] == ["end"]
+
+
+def hear_of_all(address: str, heard: list[dict[str, str]], began: Event, stop: Event) -> None:
+    """All that is told, and what comes once `stop` is set."""
+    with httpx.stream("GET", f"{address}/v1/jobs/events", timeout=10) as answer:
+        block = ""
+        for line in answer.iter_lines():
+            began.set()
+            block += line + "\n"
+            if not line:
+                heard.extend(events_in(block))
+                block = ""
+            if stop.is_set() and heard and heard[-1]["event"] == "end":
+                return
+
+
+def test_all_jobs_are_told_of_on_one_line(opened: Site, address: str) -> None:
+    client = opened.client()
+    waiting = uploaded(client, wav(pitch=1))["job"]["id"]
+    heard: list[dict[str, str]] = []
+    began, stop = Event(), Event()
+    listening = Thread(target=hear_of_all, args=(address, heard, began, stop))
+    listening.start()
+    assert began.wait(10)
+
+    later = uploaded(client, wav(pitch=2))["job"]["id"]
+    until(lambda: [json.loads(each["data"])["id"] for each in heard] == [later])
+    mine = claimed(opened)
+    until(lambda: len(heard) == 2)
+    stop.set()
+    opened.ledger.finish(*mine)
+    listening.join(10)
+
+    told = [(each["event"], json.loads(each["data"])) for each in heard]
+    assert [(name, job["id"], job["state"]) for name, job in told] == [
+        ("state", later, "queued"),
+        ("state", waiting, "running"),
+        ("end", waiting, "done"),
+    ]
+
+
+def test_who_comes_back_to_all_jobs_hears_what_there_was_since(opened: Site) -> None:
+    client = opened.client()
+
+    def told(last: str) -> list[dict[str, str]]:
+        headers = {"last-event-id": last}
+        path = "/v1/jobs/events?follow=false"
+        found = events_in(client.get(path, headers=headers).text)
+        return [each for each in found if each["event"] != "reset"]
+
+    begin = events_in(
+        client.get("/v1/jobs/events?follow=false", headers={"last-event-id": "of another"}).text
+    )
+    assert [each["event"] for each in begin] == ["reset"]
+    job = uploaded(client)["job"]["id"]
+    until(lambda: told(begin[0]["id"]))
+
+    (event,) = told(begin[0]["id"])
+    assert json.loads(event["data"])["id"] == job
+    assert told(event["id"]) == []

@@ -9,9 +9,10 @@ search                       where it was said
 glossaries                   how names are written, and what that would change
 session, users               who signs in with a browser
 keys                         who may do what, and who did
+system                       how the service is
 webhooks                     who is told of it, and what they were told
 
-doors                        what all of them are given
+doors, installation          what all of them are given
 access                       the lock, and what role a route needs
 intake, work                 from files to a recording with a job
 tus, pieces, whole           an upload's headers, its way to disk, and what becomes of it
@@ -36,6 +37,7 @@ from malgwi.apps.transcription.api import (
     search,
     session,
     sound,
+    system,
     transcripts,
     tus,
     uploads,
@@ -45,6 +47,11 @@ from malgwi.apps.transcription.api import (
 from malgwi.apps.transcription.api.access import StoreLock, lock_of, needs
 from malgwi.apps.transcription.api.doors import ApiDoors
 from malgwi.apps.transcription.api.glossary_content import glossary_of
+from malgwi.apps.transcription.api.installation import (
+    EngineState,
+    Installation,
+    InstalledModel,
+)
 from malgwi.apps.transcription.api.problems import shape
 from malgwi.apps.transcription.api.rewriting import rewritings
 from malgwi.apps.transcription.api.whole import sweep
@@ -57,6 +64,9 @@ __all__ = [
     "OPEN_PATHS",
     "SHAPES",
     "ApiDoors",
+    "EngineState",
+    "Installation",
+    "InstalledModel",
     "StoreLock",
     "for_editors",
     "glossary_of",
@@ -79,6 +89,7 @@ _NOUNS = (
     "keys",
     "audit",
     "webhooks",
+    "system",
 )
 SHAPES: Mapping[str, Shape] = {
     **{f"/v1/{noun}": shape for noun in _NOUNS},
@@ -102,6 +113,7 @@ def routers(doors: ApiDoors) -> list[APIRouter]:
         notes.router(doors),
         exports.router(doors),
         search.router(doors.search),
+        system.router(doors),
         glossaries.router(doors),
         *session.routers(doors),
         users.router(doors),

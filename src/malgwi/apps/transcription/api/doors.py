@@ -6,6 +6,7 @@ from pathlib import Path
 from threading import Event
 
 from malgwi.apps.transcription.api.attempts import Attempts
+from malgwi.apps.transcription.api.installation import Installation
 from malgwi.apps.transcription.webhooks import Reach
 from malgwi.audio import Excerpt
 from malgwi.gateway import Crossing, Keys, Limits, Spool
@@ -35,6 +36,8 @@ class ApiDoors:
     """Tells the queue of a job that is to be done."""
     listen: Listen
     """Decodes for who listens."""
+    installation: Callable[[], Installation]
+    """How the program is as a whole; whoever asks for it takes care not to too often."""
     outbox: Outbox
     """What webhooks are to be told."""
     keys: Keys = field(default_factory=Keys)
