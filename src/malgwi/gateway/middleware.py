@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from malgwi import logs
+from malgwi.errors import MalgwiError
 from malgwi.gateway.errors import FOREIGN_PAGE, NO_KEY, WRONG_KEY, Answer, Refusal, status_of
 from malgwi.gateway.exposure import is_loopback
 from malgwi.gateway.keys import Lock, presented
@@ -206,14 +207,19 @@ class KeyCheck:
     async def _refused(self, scope: Scope) -> Answer | None:
         """Why nobody may ask this; None where they may, and then the scope says who they are."""
         asking = HTTPConnection(scope)
+        is_open = scope["type"] == "http" and scope["path"] in self._open
         try:
             holder = await self._keys.holder(asking)
         except Refusal as refusal:
             return refusal.answer
+        except MalgwiError:
+            if not is_open:
+                raise
+            holder = None  # a process lives, also where nobody can look up a key
         scope["malgwi.holder"], scope["malgwi.admitted"] = holder, holder is not None
         if not self._keys and _is_foreign(asking.headers.get("origin")):
             return FOREIGN_PAGE
-        if holder is not None or (scope["type"] == "http" and scope["path"] in self._open):
+        if holder is not None or is_open:
             return None
         return WRONG_KEY if presented(asking.headers) else NO_KEY
 

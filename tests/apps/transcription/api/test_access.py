@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from apps.transcription.api.site import NO_ID, Site, site, uploaded
+from apps.transcription.api.site import LIMITS, NO_ID, Site, site, uploaded
 from starlette.testclient import TestClient
 
 from malgwi.apps.transcription.api import lock_of
@@ -283,6 +283,18 @@ def test_where_others_can_reach_it_there_is_a_key_or_no_service(opened: Site) ->
     opened.store.new_key("x", Role.ADMIN)
 
     assert lock_of(opened.store, opened.doors.people, Keys(), "0.0.0.0")
+
+
+def test_a_process_lives_also_where_no_key_can_be_looked_up(tmp_path: Path) -> None:
+    with site(tmp_path, LIMITS, needed=True) as made:
+        client = made.client(Role.VIEWER)
+        made.store.close()
+        database = made.folder / "data" / "malgwi.db"
+        database.rename(tmp_path / "away")
+        database.mkdir()
+
+        assert client.get("/v1/jobs").is_server_error
+        assert client.get("/health/live").status_code == 200
 
 
 def test_a_body_without_an_end_is_refused(opened: Site) -> None:
