@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks import jobs, load, load_memory, memory, search, speed, work
+from benchmarks import jobs, load, load_memory, memory, search, speed, upload, work
 from malgwi.apps.evaluation import Machine, machine_lines
 
 PAGE = Path(__file__).parent / "RESULTS.md"
@@ -112,6 +112,15 @@ def _search(result: dict[str, Any]) -> Iterator[str]:
     yield from search.lines(result)
 
 
+def _upload(result: dict[str, Any]) -> Iterator[str]:
+    yield "## Upload"
+    yield ""
+    yield from _measured(result)
+    yield f"- load at the end {result['load']:.1f}"
+    yield ""
+    yield from upload.lines(result)
+
+
 SECTIONS: dict[str, Callable[[dict[str, Any]], Iterator[str]]] = {
     "speed": _speed,
     "memory": _memory,
@@ -120,6 +129,7 @@ SECTIONS: dict[str, Callable[[dict[str, Any]], Iterator[str]]] = {
     "load-memory": _load_memory,
     "jobs": _jobs,
     "search": _search,
+    "upload": _upload,
 }
 
 
