@@ -650,6 +650,23 @@ def test_what_a_pattern_fits(pattern: str, name: str, fits: bool) -> None:
     assert (Names(pattern).read(name) is not None) == fits
 
 
+def test_fields_are_as_short_as_will_do_and_the_last_takes_the_rest() -> None:
+    said = Names("{call}-{agent}_{started:%Y%m%d}*.wav").read("17-a_b_20260301-night.wav")
+
+    assert said is not None
+    assert said.fields == {"call": "17", "agent": "a_b"}
+    assert said.started is not None
+
+
+def test_no_name_takes_long_to_read() -> None:
+    names = Names("{a}-{b}-{c}-{channel}_{started:%Y%m%d}.wav")
+    began = time.monotonic()
+
+    assert names.read("-" * 240 + ".wav") is None
+
+    assert time.monotonic() - began < 2.0
+
+
 @pytest.mark.parametrize(
     "pattern",
     ["{", "{}", "a}b", "{a}{a}", "{started}", "{a:%Y}", "{started:%Q}", "{started:%", "{1a}.wav"],

@@ -2,6 +2,7 @@
 
     watcher      which files make a recording, and what becomes of them
     names        what the name of a file says: `{channel}_{started:%Y%m%d-%H%M%S}.wav`
+    fitting      whether a name fits that
     sidecar      what a JSON file beside it says
     folder       what lies there, and whether somebody still writes on it
     memory       what was done with it before

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
+from malgwi.apps.transcription.watch import fitting
+from malgwi.apps.transcription.watch.fitting import Part
 from malgwi.errors import BadOption
 
 CHANNEL, STARTED = "channel", "started"
@@ -23,7 +25,6 @@ _CODES = {
     "z": r"(?:[+-]\d{2}:?\d{2}|Z)",
     "%": "%",
 }
-_ANYTHING = "[^/]+?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Names:
         self._format: str | None = None
         self._fields: list[str] = []
         self._with_folders = pattern is not None and "/" in pattern
-        self._expression = None if pattern is None else re.compile("".join(self._parts(pattern)))
+        self._pattern = None if pattern is None else list(self._parts(pattern))
         if files > 1 and CHANNEL not in self._fields:
             raise BadOption(
                 f"Where {files} files make a recording, the pattern must say which part of the "
@@ -70,12 +71,11 @@ class Names:
     def read(self, name: str) -> Said | None:
         """`name` is the path from the watched folder on, with `/`. None where it does not fit."""
         folder, _, last = name.rpartition("/")
-        if self._expression is None:
+        if self._pattern is None:
             return Said(folder)
-        match = self._expression.fullmatch(name if self._with_folders else last)
-        if match is None:
+        fields = fitting.fields(self._pattern, name if self._with_folders else last)
+        if fields is None:
             return None
-        fields = match.groupdict()
         try:
             started = self._moment(fields.pop(STARTED, None))
         except (ValueError, OverflowError):  # a thirteenth month
@@ -94,17 +94,17 @@ class Names:
             return None
         return self.at_home(datetime.strptime(text, self._format))
 
-    def _parts(self, pattern: str) -> Iterator[str]:
+    def _parts(self, pattern: str) -> Iterator[Part]:
         for match in _PART.finditer(pattern):
             field, form, star, literal, brace = match.groups()
             if brace or field == "":
                 raise BadOption(f"The pattern {pattern!r} has a brace without a name in it.")
             if star:
-                yield _ANYTHING.replace("+", "*")
+                yield fitting.anything(None, least=0)
             elif literal:
-                yield re.escape(literal)
+                yield fitting.literal(literal)
             else:
-                yield f"(?P<{self._known(field, form)}>{self._expected(field, form)})"
+                yield self._part(self._known(field, form), form)
 
     def _known(self, field: str, form: str | None) -> str:
         if field in self._fields:
@@ -116,11 +116,11 @@ class Names:
         self._fields.append(field)
         return field
 
-    def _expected(self, field: str, form: str | None) -> str:
+    def _part(self, field: str, form: str | None) -> Part:
         if form is None:
-            return _ANYTHING
+            return fitting.anything(field, least=1)
         self._format = form
-        return "".join(_of_form(form))
+        return fitting.form(field, "".join(_of_form(form)))
 
 
 def _of_form(form: str) -> Iterator[str]:
