@@ -30,8 +30,11 @@ def launched(playwright: Playwright) -> Browser:
 @contextmanager
 def looking(browser: Browser, address: str, **how: Any) -> Iterator[Page]:
     """A page of a person of their own. Fails on an error in its console, and on a request to
-    anywhere but the service. `allow` are statuses that the test means to provoke."""
-    allowed = tuple(how.pop("allow", ()))
+    anywhere but the service. `allow` are statuses, and other words of the browser, that the test
+    means to provoke."""
+    allowed = [
+        f"status of {each}" if isinstance(each, int) else each for each in how.pop("allow", ())
+    ]
     faults: list[str] = []
     context = browser.new_context(**{"locale": "en-GB", "base_url": address, **how})
     context.add_cookies([{"name": "malgwi_later", "value": "1", "url": address}])
@@ -44,7 +47,9 @@ def looking(browser: Browser, address: str, **how: Any) -> Iterator[Page]:
             faults.append(f"asked {url}")
 
     def wrote(kind: str, text: str) -> None:
-        meant = any(f"status of {status}" in text for status in allowed)
+        meant = any(
+            (f"status of {each}" if isinstance(each, int) else each) in text for each in allowed
+        )
         if kind in ("error", "warning") and not meant:
             faults.append(f"{kind}: {text}")
 

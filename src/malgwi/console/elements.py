@@ -93,7 +93,7 @@ class Field:
         self._changed: list[Handler] = []
         with tag("div", "mg-field") as self.box:
             self.label = text(label, "label")
-            self.element = _dressed(Element(name), classes, dict(attributes))
+            self.element = _dressed(Element(name), classes, _untouched(attributes))
             self._hint = text(hint, "span", "mg-hint")
             self._hint.set_visibility(bool(hint))
         _attribute(self.label, "for", self.element.html_id)
@@ -107,9 +107,6 @@ class Field:
 
     def set(self, value: str) -> None:
         self.value = value
-        self.element.props["value"] = value
-        self.element.update()
-        self.element.run_method("setAttribute", "value", value)
         ui.run_javascript(
             f"document.getElementById({self.element.html_id!r}).value = {_quoted(value)}"
         )
@@ -167,6 +164,12 @@ def _dressed(element: Dressed, classes: str, attributes: Mapping[str, str]) -> D
     for name, value in attributes.items():
         _attribute(element, name.rstrip("_").replace("_", "-"), value)
     return element
+
+
+def _untouched(attributes: Mapping[str, str]) -> dict[str, str]:
+    """With the value as what a field begins with: as `value` it would be written again, over what
+    somebody types, whenever anything on the page changes."""
+    return {".defaultValue" if name == "value" else name: said for name, said in attributes.items()}
 
 
 def _attribute(element: Element, name: str, value: str) -> None:
