@@ -5,11 +5,13 @@ from threading import Event
 
 import pytest
 from plugged_in import install
+from pydantic import SecretStr
 
 from malgwi import workers
 from malgwi.apps.transcription.orders import KIND, Order
 from malgwi.apps.transcription.work import Transcribing
-from malgwi.config import read_config, setting_names
+from malgwi.config import Config, ServeConfig, StoreConfig, read_config, setting_names
+from malgwi.errors import BadOption
 from malgwi.types import Lane
 
 
@@ -29,3 +31,31 @@ def test_the_engines_are_those_of_the_settings_loaded_once_and_without_a_model_w
     assert type(first.stt).__name__ == "Slow"
     assert second.stt is first.stt
     handler.store.close()
+
+
+@pytest.mark.parametrize(
+    ("watch", "data", "url"),
+    [
+        (".", "data", None),
+        ("data", "data", None),
+        ("data/in", "data", None),
+        ("link", "data", None),
+        ("db", "data", "sqlite:///{}/db/malgwi.db"),
+    ],
+)
+def test_a_watched_folder_in_which_something_is_kept_is_refused(
+    tmp_path: Path, watch: str, data: str, url: str | None
+) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+    store = StoreConfig(data=tmp_path / data, url=url and SecretStr(url.format(tmp_path)))
+    config = Config(serve=ServeConfig(watch=tmp_path / watch), store=store)
+
+    with pytest.raises(BadOption, match="lie in each other"):
+        workers.watched_folder(config)
+
+
+def test_a_watched_folder_beside_what_is_kept_is_watched(tmp_path: Path) -> None:
+    store = StoreConfig(data=tmp_path / "data")
+    config = Config(serve=ServeConfig(watch=tmp_path / "data-in"), store=store)
+
+    assert workers.watched_folder(config) == tmp_path / "data-in"
