@@ -47,15 +47,16 @@ def test_a_watched_folder_in_which_something_is_kept_is_refused(
     tmp_path: Path, watch: str, data: str, url: str | None
 ) -> None:
     (tmp_path / "link").symlink_to(tmp_path)
-    store = StoreConfig(data=tmp_path / data, url=url and SecretStr(url.format(tmp_path)))
+    address = None if url is None else SecretStr(url.format(tmp_path))
+    store = StoreConfig(data=tmp_path / data, url=address)
     config = Config(serve=ServeConfig(watch=tmp_path / watch), store=store)
 
     with pytest.raises(BadOption, match="lie in each other"):
-        workers.watched_folder(config)
+        workers.check_watched_folder(config)
 
 
 def test_a_watched_folder_beside_what_is_kept_is_watched(tmp_path: Path) -> None:
     store = StoreConfig(data=tmp_path / "data")
     config = Config(serve=ServeConfig(watch=tmp_path / "data-in"), store=store)
 
-    assert workers.watched_folder(config) == tmp_path / "data-in"
+    workers.check_watched_folder(config)

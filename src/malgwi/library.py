@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from threading import Event, Thread
 
 from fastapi import FastAPI
@@ -48,7 +47,7 @@ def run(config: Config, announce: Callable[[str], None]) -> bool:
     """
     data = workers.data_folder(config)
     names = Names(config.serve.watch_pattern, config.serve.watch_files)
-    watched = workers.watched_folder(config)
+    workers.check_watched_folder(config)
     with ExitStack() as open_things:
         store = workers.open_store(config)
         open_things.callback(store.close)
@@ -78,7 +77,7 @@ def run(config: Config, announce: Callable[[str], None]) -> bool:
             reach=Reach(config.serve.webhook_hosts, config.offline),
             ending=stop.is_set,
         )
-        watcher = watched and _watcher(config, watched, names, store, queue, parts)
+        watcher = _watcher(config, names, store, queue, parts)
         chores = _chores(store, doors, config.jobs.keep_days, watcher)
         open_things.enter_context(_beside(chores, stop))
         front = Front(
@@ -152,9 +151,11 @@ def _sweep(store: SqlStore, doors: api.ApiDoors, keep_days: float, stop: Event) 
 
 
 def _watcher(
-    config: Config, folder: Path, names: Names, store: SqlStore, queue: Queue, parts: Parts
-) -> Callable[[], Watcher]:
-    """What makes it, in the thread that is to use it."""
+    config: Config, names: Names, store: SqlStore, queue: Queue, parts: Parts
+) -> Callable[[], Watcher] | None:
+    """What makes it, in the thread that is to use it; None where no folder is watched."""
+    if config.serve.watch is None:
+        return None
     ledger = Ledger(store.database)
 
     def add_job(recording_id: str, told: Told) -> None:
@@ -171,7 +172,7 @@ def _watcher(
 
     return partial(
         Watcher,
-        folder,
+        config.serve.watch,
         store,
         add_job,
         open=partial(workers.opened, lambda: parts.decoders),

@@ -39,11 +39,11 @@ def data_folder(config: Config) -> Path:
     return config.store.data or config.home / "data"
 
 
-def watched_folder(config: Config) -> Path | None:
-    """None where no folder is watched. Raises BadOption where what is kept lies in it, which would
-    be taken, or moved away as no recording; or the other way round."""
+def check_watched_folder(config: Config) -> None:
+    """Raises BadOption where what is kept lies in it, which would be taken, or moved away as no
+    recording; or the other way round."""
     if config.serve.watch is None:
-        return None
+        return
     watched = config.serve.watch.resolve()
     database = urlsplit(database_address(config))
     kept = [data_folder(config).resolve()]
@@ -55,7 +55,6 @@ def watched_folder(config: Config) -> Path | None:
                 f"The watched folder {watched} and {each}, where recordings are kept, lie in each "
                 "other: what is kept would be taken for what has come. Name another folder."
             )
-    return config.serve.watch
 
 
 def run_worker(config: Config, queues: Sequence[str]) -> int:
