@@ -64,6 +64,10 @@ def looking(browser: Browser, address: str, **how: Any) -> Iterator[Page]:
         context.close()
 
 
+def _failed(meant: int | str) -> str:
+    return meant if isinstance(meant, str) else f"status of {meant}"
+
+
 def barriers(page: Page) -> list[dict[str, Any]]:
     """What keeps people with a screen reader, or without a mouse, from using the page."""
     # As a script of the page, which its policy forbids, it would say nothing of the page.

@@ -6,10 +6,9 @@ const TIMEOUT = 30_000; // ms
 export class Refusal extends Error {
   /** @param {number} status @param {any} [problem] */
   constructor(status, problem = {}) {
-    super(problem.detail ?? problem.title ?? `HTTP ${status}`);
+    super(typeof problem.detail === "string" ? problem.detail : `HTTP ${status}`);
     this.status = status;
     this.stale = status === 409 && String(problem.type).endsWith(":stale");
-    this.detail = /** @type {string} */ (problem.detail ?? "");
   }
 }
 

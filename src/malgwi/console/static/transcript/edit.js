@@ -174,6 +174,7 @@ class Editor {
     const { text, act = [] } = said(error, this.page.say);
     const again = error instanceof Refusal && error.status === 401 ? null : h("button", { type: "button", class: "mg-button", click: () => void this.save() }, this.page.say("again"));
     fill(this.message, `${text} ${this.page.say("kept-typed")}`, " ", ...act.map((each) => h("a", { class: "mg-button", href: each.href }, each.label)), again);
+    this.element.scrollIntoView({ block: "nearest" });
   }
 
   /** Another revision came between: goes on where this line is as it was, else shows both. */
@@ -208,6 +209,7 @@ class Editor {
       other,
       h("div", { class: "mg-t-edit-end" }, take(say("keep-mine"), mine), take(say("take-theirs"), theirs), both !== null && take(say("take-both"), { text: both, speaker })),
     );
+    this.element.scrollIntoView({ block: "nearest" });
   }
 
   /** @param {Says} says @param {Says} theirs what it says now */

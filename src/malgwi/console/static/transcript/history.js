@@ -20,7 +20,7 @@ export class History {
     this.after = h("select", { class: "mg-select", "aria-label": page.say("after"), change: () => void this.#compare() });
     this.found = h("div", { class: "mg-t-differences", "aria-live": "polite" });
     const pair = h("div", { class: "mg-t-pair" }, this.before, h("span", { "aria-hidden": "true" }, "→"), this.after);
-    this.element = h("div", {}, this.list, h("h3", {}, page.say("compare")), pair, this.found);
+    this.element = h("div", {}, h("h3", {}, page.say("compare")), pair, this.found, h("h3", {}, page.say("revisions")), this.list);
     const again = () => this.element.isConnected && void this.load();
     page.addEventListener("outline", again, { signal });
     page.addEventListener("corrected", again, { signal });
@@ -46,15 +46,14 @@ export class History {
     const { say, may } = this.page;
     const when = new Date(revision.created).toLocaleString(document.documentElement.lang || undefined, { dateStyle: "medium", timeStyle: "short" });
     const who = revision.author_name ?? (revision.author ? revision.author.slice(0, 8) : "");
-    const restore = may && !current && h("button", { type: "button", class: "mg-button", click: () => void this.restore(revision.number) }, say("restore"));
+    const restore = may && !current && h("button", { type: "button", class: "mg-t-link mg-t-end", click: () => void this.restore(revision.number) }, say("restore"));
     const show = h("button", { type: "button", class: "mg-t-link", click: () => void this.#show(revision.number) }, say("revision", { n: revision.number }));
     return h(
       "li",
       { class: "mg-t-item" },
-      h("div", { class: "mg-t-item-head" }, show, h("span", { class: "mg-t-tag" }, say(`kind-${revision.kind}`)), current && h("span", { class: "mg-t-tag" }, say("current"))),
+      h("div", { class: "mg-t-item-head" }, show, h("span", { class: "mg-t-tag" }, say(`kind-${revision.kind}`)), current && h("span", { class: "mg-t-tag" }, say("current")), restore),
       h("p", { class: "mg-muted mg-small" }, [when, who].filter(Boolean).join(" · ")),
       revision.note && h("p", {}, revision.note),
-      restore,
     );
   }
 

@@ -1,6 +1,6 @@
 /** Notes and bookmarks of the recording: set while one listens, listed, jumped to. */
 
-import { get, send } from "./api.js";
+import { get, send, withQuery } from "./api.js";
 import { ask, labelled } from "./dialog.js";
 import { fill, h, icon, iconButton } from "./dom.js";
 
@@ -28,11 +28,22 @@ export class Notes {
 
   async load() {
     try {
-      const found = await get(this.path);
-      this.page.notes = (found.items ?? found).sort((/** @type {Mark} */ one, /** @type {Mark} */ other) => one.at - other.at);
+      this.page.notes = await this.#all();
+      this.page.clear("notes");
       this.page.tell("notes");
     } catch (error) {
       this.page.fail(error, "notes");
+    }
+  }
+
+  /** @returns {Promise<Mark[]>} */
+  async #all() {
+    const notes = [];
+    for (let cursor = null; ; ) {
+      const page = await get(withQuery(this.path, { limit: 1000, cursor }));
+      notes.push(...page.items);
+      cursor = page.next_cursor;
+      if (!cursor) return notes;
     }
   }
 
@@ -42,7 +53,7 @@ export class Notes {
     const at = round(this.page.player.position);
     try {
       await send("POST", this.path, { at, text: "" });
-      this.page.note("said", { text: this.page.say("bookmarked", { time: this.page.timeOf(at) }) });
+      this.page.done(this.page.say("bookmarked", { time: this.page.timeOf(at) }));
     } catch (error) {
       this.page.fail(error);
     }
@@ -55,7 +66,7 @@ export class Notes {
     if (!page.may) return;
     const { say } = page;
     const at = note?.at ?? round(page.player.position);
-    const text = h("textarea", { class: "mg-textarea", rows: 4, maxlength: 10000 }, note?.text);
+    const text = h("textarea", { class: "mg-textarea", rows: 4, maxlength: 4000 }, note?.text);
     const channels = page.outline.lanes.map((each) => h("option", { value: each.index, selected: note?.channel === each.index }, each.label));
     const channel = h("select", { class: "mg-select" }, h("option", { value: "" }, say("all-channels")), ...channels);
     const act = async () => {
@@ -99,7 +110,7 @@ export class Notes {
         { class: "mg-t-item-head" },
         icon(note.text ? "note" : "bookmark"),
         h("button", { type: "button", class: "mg-t-link", click: () => page.playFrom(note.at) }, page.timeOf(note.at)),
-        h("span", { class: "mg-muted mg-small" }, where),
+        h("span", { class: "mg-muted mg-small" }, [where, note.author_name].filter(Boolean).join(" · ")),
         h("span", { class: "mg-t-space-between" }),
         page.may && iconButton("pencil", say("edit"), () => this.write(note)),
         page.may && iconButton("remove", say("remove"), () => void this.#remove(note)),

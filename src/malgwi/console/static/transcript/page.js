@@ -22,7 +22,7 @@ export const COLOURS = 8;
  * @property {number | null} until
  * @property {number | null} channel
  * @property {string} text
- * @property {string | null} [author]
+ * @property {string | null} author_name
  * @property {string} [created]
  */
 /** @typedef {{position: number, start: number, parts: [number, number][]}} Hit */
@@ -180,6 +180,11 @@ export class Page extends EventTarget {
     this.tell("notice");
   }
 
+  /** Says in passing what was done. @param {string} text */
+  done(text) {
+    /** @type {any} */ (globalThis).malgwi?.toast(text);
+  }
+
   /** @param {string} key */
   clear(key) {
     if (this.notices.delete(key)) this.tell("notice");
@@ -194,7 +199,7 @@ export function said(error, say) {
   }
   if (error.status === 0) return { bad: true, text: say("no-connection") };
   if (error.status === 403) return { bad: true, text: say("not-allowed") };
-  return { bad: true, text: error.detail || error.message };
+  return { bad: true, text: error.message };
 }
 
 /** Where one signs in to come back here. */

@@ -98,13 +98,14 @@ function words(page, position, utterance) {
 /** What the engine gave, and what the rules made of it. @param {Page} page @param {Utterance} utterance */
 function raw(page, utterance) {
   const same = utterance.raw_text.trim() === utterance.text.trim();
+  if (same && !utterance.changes.length) return null;
   const rules = utterance.changes.map((each) =>
     h("li", {}, h("code", {}, each.rule), " ", h("del", {}, each.before || "∅"), " → ", h("ins", {}, each.after || "∅")),
   );
   return h(
     "div",
     { class: "mg-t-raw" },
-    h("p", {}, h("span", { class: "mg-t-tag" }, page.say("raw")), " ", same ? page.say("same") : changed(utterance.raw_text, utterance.text)),
+    !same && h("p", {}, h("span", { class: "mg-t-tag" }, page.say("raw")), " ", changed(utterance.raw_text, utterance.text)),
     rules.length > 0 && h("ul", { class: "mg-t-rules" }, ...rules),
   );
 }

@@ -86,7 +86,9 @@ export class Sound extends EventTarget {
       this.#failures = 0;
       this.dispatchEvent(new Event("piece"));
     } catch (error) {
-      if (!stop.signal.aborted) this.#failed(error);
+      if (stop.signal.aborted) return;
+      if (isBehindTheEnd(error)) this.#keep(index, { rate: RATE, frames: 0, channels: [] });
+      else this.#failed(error);
     } finally {
       this.#coming.delete(index);
       this.#next();
@@ -114,4 +116,9 @@ export class Sound extends EventTarget {
       size -= 2 * each.frames * each.channels.length;
     }
   }
+}
+
+/** Files may end before the transcript does: there is silence. @param {unknown} error */
+function isBehindTheEnd(error) {
+  return error instanceof Error && "status" in error && error.status === 416;
 }

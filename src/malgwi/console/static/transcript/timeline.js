@@ -211,7 +211,7 @@ export class Timeline {
     canvas.font = `11px ${paint.font}`;
     canvas.textBaseline = "middle";
     const colour = (/** @type {number} */ position) => page.colourOf(position);
-    this.#hatch ??= hatched(canvas, paint.surface);
+    const hatch = (this.#hatch ??= hatched(canvas, paint.surface));
     lanes.forEach((lane, at) => {
       const top = at * laneHeight;
       canvas.fillStyle = paint.line;
@@ -219,7 +219,7 @@ export class Timeline {
       const drawn = runs(page.outline, lane, this.view, this.#width, colour);
       for (const [each, style] of paint.lanes.entries()) {
         canvas.fillStyle = canvas.strokeStyle = style; // once: it is the dear part of a rectangle
-        for (const run of drawn) if (run.colour === each) block(canvas, run, top + 4, laneHeight - 9, this.#hatch);
+        for (const run of drawn) if (run.colour === each) block(canvas, run, top + 4, laneHeight - 9, hatch);
       }
       this.#drawTexts(canvas, paint, lane, top);
     });
@@ -235,7 +235,7 @@ export class Timeline {
       const left = Math.max(0, this.#x(page.outline.start[position]));
       const right = Math.min(this.#width, this.#x(page.outline.end[position]));
       const text = page.texts.get(position)?.text;
-      if (!text || right - left < 40) continue;
+      if (!text || right - left < 30) continue;
       canvas.save();
       canvas.beginPath();
       canvas.rect(left + 2, top, right - left - 6, laneHeight);

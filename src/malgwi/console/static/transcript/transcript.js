@@ -24,6 +24,7 @@ import { tools } from "./tools.js";
 import { wordsIn } from "./words.js";
 
 const CHECK = 30_000; // ms between looks at whether somebody changed it
+const LEAST = 44; // pixels of lanes
 
 class MalgwiTranscript extends HTMLElement {
   /** @type {AbortController | undefined} */
@@ -263,7 +264,10 @@ class Desk {
   /** What separates the lanes from the list, to be dragged. */
   #handle() {
     const { element, timeline } = this;
-    const set = (/** @type {number} */ height) => element.style.setProperty("--mg-t-lanes", `${Math.max(44, height)}px`);
+    const set = (/** @type {number} */ height) => {
+      element.style.setProperty("--mg-t-lanes", `${Math.max(LEAST, height)}px`);
+      handle.setAttribute("aria-valuenow", String(Math.max(LEAST, Math.round(height))));
+    };
     const keydown = (/** @type {KeyboardEvent} */ event) => {
       const by = { ArrowUp: -24, ArrowDown: 24 }[event.key];
       if (!by) return;
@@ -273,12 +277,13 @@ class Desk {
     };
     const pointerdown = (/** @type {PointerEvent} */ event) => {
       const began = { y: event.clientY, height: timeline.scroll.clientHeight };
-      const handle = /** @type {HTMLElement} */ (event.currentTarget);
       handle.setPointerCapture(event.pointerId);
       handle.onpointermove = (move) => set(began.height + move.clientY - began.y);
       handle.onpointerup = handle.onpointercancel = () => (handle.onpointermove = null);
     };
-    return h("div", { class: "mg-t-handle", role: "separator", tabindex: 0, "aria-orientation": "horizontal", "aria-label": this.page.say("size"), keydown, pointerdown });
+    const values = { "aria-valuemin": LEAST, "aria-valuemax": timeline.laneHeight * this.page.outline.lanes.length, "aria-valuenow": LEAST };
+    const handle = h("div", { class: "mg-t-handle", role: "separator", tabindex: 0, "aria-orientation": "horizontal", "aria-label": this.page.say("size"), ...values, keydown, pointerdown });
+    return handle;
   }
 
   #playing() {
@@ -315,7 +320,7 @@ class Desk {
     const { page } = this;
     history.replaceState(history.state, "", `#t=${time.toFixed(2)}`);
     copy(location.href);
-    page.note("said", { text: page.say("copied", { time: page.timeOf(time) }) });
+    page.done(page.say("copied", { time: page.timeOf(time) }));
   }
 
   /** Offers what was typed before the page was left. */
@@ -369,13 +374,7 @@ class Desk {
       ),
     );
     fill(this.notices, ...shown);
-    if (!page.notices.has("said")) return;
-    clearTimeout(this.#passing);
-    this.#passing = setTimeout(() => page.clear("said"), 4000);
   }
-
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #passing;
 }
 
 /** The style sheet beside this module, where the page has not brought it. */
