@@ -112,7 +112,8 @@ def test_a_tag_constructs_nothing(read: Reader, tmp_path: Path) -> None:
     [
         ("- written: A\n  spoken: [b\n", 3, "not YAML"),
         ("- written: A\n  spoken: b\x07\n", 2, "control character"),
-        ("- written: A\n  spoken: *b\n", 2, "undefined alias"),
+        ("- written: A\n  spoken: *b\n", 2, "aliases"),
+        ("- written: A\n  spoken: &a [a, b]\n- written: B\n  spoken: *a\n", 4, "aliases"),
         ("- written: A\n  spoken: b\n---\n", 3, "another document"),
         ('- written: "\\U00110000"\n  spoken: b\n', 1, "escape"),
         ('- spoken: b\n  written: "\\uD800"\n', 2, "half a character"),

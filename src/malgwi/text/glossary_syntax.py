@@ -76,10 +76,21 @@ def yaml_records(name: str, text: str) -> Iterator[Record]:
         yield record
 
 
+class _WithoutAliases(yaml.SafeLoader):
+    """A few lines with aliases may stand for more than fits into memory."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            why = "aliases, such as *this, are not taken; write out what they stand for"
+            raise yaml.composer.ComposerError(None, None, why, mark)
+        return super().compose_node(parent, index)
+
+
 def _yaml_root(name: str, text: str) -> yaml.Node | None:
     try:
         # Not CSafeLoader: libyaml takes the whole process down where brackets nest very deeply.
-        return yaml.compose(text, Loader=yaml.SafeLoader)
+        return yaml.compose(text, Loader=_WithoutAliases)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise bad(name, line, f"this is not YAML: {error.problem}.") from error

@@ -219,6 +219,19 @@ def test_as_many_changes_are_shown_as_are_wanted(opened: Site, client: TestClien
     assert found["changed"] == 5
 
 
+def test_changes_that_are_shown_have_an_end(opened: Site, client: TestClient) -> None:
+    long = radio_with(*["붕문"] * 1000)
+    records = [opened.transcribed(long, f"{number}.wav").id for number in range(3)]
+    put(client, ENTRIES[:1])
+
+    answer = client.post(
+        f"/v1/glossaries/{quote('무전')}/dry-run", json={"transcripts": records, "examples": 1000}
+    ).json()
+
+    assert [len(each["examples"]) for each in answer["transcripts"]] == [1000, 1000, 0]
+    assert answer["changed"] == 3 * 1002
+
+
 def test_to_apply_a_glossary_is_a_job(opened: Site, client: TestClient) -> None:
     record = opened.transcribed(RADIO)
     put(client, ENTRIES)

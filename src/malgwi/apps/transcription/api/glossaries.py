@@ -32,6 +32,7 @@ from malgwi.text import Glossary, Syntax, parse_glossary
 from malgwi.types import Lane
 
 _MOST_BYTES = 1024 * 1024
+_MOST_EXAMPLES = 2000  # in an answer, which is made in memory
 _SYNTAXES: dict[str, Syntax] = {
     "application/yaml": "yaml",
     "application/x-yaml": "yaml",
@@ -86,7 +87,7 @@ class DryRun(Where):
     """What would change."""
 
     examples: Annotated[int, Field(ge=0, le=1000)] = 20
-    """Changes that are shown for each transcript."""
+    """Changes that are shown for each transcript; 2000 in all."""
 
 
 class Example(BaseModel):
@@ -234,10 +235,12 @@ def _dry_run(doors: ApiDoors, name: str, where: DryRun, stop: Event) -> DryRunOu
     found = doors.glossaries.find(name, where.revision)
     glossary = glossary_of(found.content)
     would: list[WouldChange] = []
+    left = _MOST_EXAMPLES
     for each in _transcripts(doors, where):
         if stop.is_set():
             raise Cancelled("The client has gone.")
-        would.append(_would_change(doors, each, glossary, where.examples))
+        would.append(_would_change(doors, each, glossary, min(left, where.examples)))
+        left -= len(would[-1].examples)
     return DryRunOut(
         glossary=found.name,
         revision=found.number,
