@@ -313,6 +313,27 @@ def test_a_backup_that_is_broken_off_leaves_nothing_that_looks_like_one(
     assert backup.verify(folder / name).faults == ()
 
 
+@pytest.mark.parametrize("name", ["nightly", "nightly.tar"])
+def test_what_a_kill_left_of_a_backup_goes_with_one_that_is_made_a_week_later(
+    small: Home, tmp_path: Path, name: str
+) -> None:
+    """Its names for media would keep on the disk what was purged since."""
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    beside = small.data if name.endswith(".tar") else folder
+    old, new, other = (
+        beside / f".{each}" for each in ("a.partial-0123abcd", "b.partial-0123abcd", "c")
+    )
+    for each in (old, new, other):
+        (each / "media").mkdir(parents=True)
+    for each in (old, other):
+        os.utime(each, (0, 0))
+
+    backup.create(folder / name, url=small.url, data=small.data, settings=NOTHING_SET)
+
+    assert [each.exists() for each in (old, new, other)] == [False, True, True]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_restore_that_is_killed_leaves_nothing_that_starts(
     whole: Path, homes: Callable[[str], Home], kind: str

@@ -15,7 +15,7 @@ import pytest
 from store.conftest import quickly_in_both
 from store.kept import aged, recorded, with_media
 
-from malgwi.errors import BadInput, NotFound
+from malgwi.errors import BadInput, NotFound, StoreError
 from malgwi.store import MediaPart, SqlStore
 from malgwi.store.media import MediaFolder
 
@@ -122,6 +122,22 @@ def test_nothing_is_left_of_what_the_database_does_not_take(store: SqlStore, dat
         store.keep_media([SOUND], "audio/\0wav")
 
     assert files(data) == []
+
+
+def test_where_the_disk_is_not_there_any_more_nothing_is_kept_in_its_place(
+    store: SqlStore, data: Path
+) -> None:
+    first = store.keep_media([SOUND])
+    (data / "media").rename(data / "unmounted")
+
+    for keep in (store.keep_media, lambda content: store.keep_media(content, size=1)):
+        with pytest.raises(StoreError, match="Media cannot be kept"):
+            keep([SOUND[1:]])
+
+    assert not (data / "media").exists()
+    (data / "unmounted").rename(data / "media")
+    assert store.media_path(first.sha256).read_bytes() == SOUND
+    store.keep_media([SOUND[1:]])
 
 
 def test_a_kill_in_the_middle_leaves_no_half_file_under_its_name(

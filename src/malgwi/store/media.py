@@ -54,6 +54,11 @@ class MediaFolder:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    def make(self) -> None:
+        """Where it is not there yet."""
+        with _on_disk():
+            self._folder.mkdir(exist_ok=True)
+
     def path(self, digest: str) -> Path:
         """Where the file of that sum is, or would be. Raises NotFound for what is no sum."""
         if not _SUM.fullmatch(digest):
@@ -96,7 +101,8 @@ class MediaFolder:
         """Gives it its name; done twice it is done once."""
         final = self.path(incoming.sha256)
         with _on_disk():
-            final.parent.mkdir(parents=True, exist_ok=True)
+            for folder in (final.parent.parent, final.parent):
+                folder.mkdir(exist_ok=True)
             if incoming.path.exists() or not final.exists():
                 os.utime(incoming.path)  # for `orphans`: it has not lain here unwanted
                 incoming.path.replace(final)
@@ -130,7 +136,8 @@ class MediaFolder:
 
     def clear(self) -> int:
         """Removes what nobody has written on for the time of grace: whoever did was killed."""
-        left = [path for path in self._workplace().iterdir() if _is_old(path)]
+        with _on_disk():
+            left = [path for path in self._workplace().iterdir() if _is_old(path)]
         for path in left:
             path.unlink(missing_ok=True)
         return len(left)
@@ -140,7 +147,7 @@ class MediaFolder:
 
     def _workplace(self) -> Path:
         folder = self._folder / _INCOMING
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True)  # without those above: the disk may not be there any more
         return folder
 
 

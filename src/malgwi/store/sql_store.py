@@ -72,6 +72,7 @@ class SqlStore:
         try:
             migration.upgrade(self.database)
             self.instance = identity.establish(self.database, data_folder, media_folder)
+            self._media.make()
         except BaseException:
             self.database.close()
             raise

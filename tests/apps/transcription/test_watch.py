@@ -371,6 +371,7 @@ def test_where_nothing_can_be_kept_files_wait_and_are_not_set_aside(post: Post) 
         post.settled(watcher)
 
     (data / "media").unlink()
+    (data / "media").mkdir()
 
     assert len(watcher.scan().taken) == 1
 

@@ -3,8 +3,10 @@
 import errno
 import hashlib
 import os
+import re
 import secrets
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -40,6 +42,8 @@ from malgwi.store import Dump, Place, media_in, table_lines
 
 _AGAIN = 5  # dumps, where recordings are purged all the time
 _MODE = 0o700
+_PARTIAL = re.compile(r"\..+\.partial-[0-9a-f]{8}")
+_LEFT = 7 * 24 * 3600.0  # seconds after which nobody is at it any more
 
 
 def create(
@@ -57,6 +61,8 @@ def create(
         raise StoreError(f"There is no folder {data} with the data. Is the disk mounted?")
     # What is packed is put together beside the media: there it takes no room of its own.
     beside = data if target.suffix == shelves.TAR else target.parent
+    _sweep(beside)
+    _sweep(target.parent)
     with translated(target), _under_way(beside, target.name) as stage:
         manifest = _filled(stage, Place(url, data), settings, progress or nobody)
         if target.suffix != shelves.TAR:
@@ -175,6 +181,14 @@ def _under_way(parent: Path, name: str) -> Iterator[Path]:
         yield stage
         if stage.exists():
             shutil.rmtree(stage)
+
+
+def _sweep(folder: Path) -> None:
+    """Removes what kills have left: its names for media keep on the disk what was purged since."""
+    long_ago = time.time() - _LEFT
+    for path in folder.glob(".*.partial-*"):
+        if _PARTIAL.fullmatch(path.name) and path.lstat().st_mtime < long_ago:
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
 
 
 def _hidden(parent: Path, name: str) -> Path:
