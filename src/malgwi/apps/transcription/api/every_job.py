@@ -92,7 +92,8 @@ class EveryJob:
 
     def _place(self, last: str) -> int | None:
         run, _, number = last.partition("-")
-        return int(number) if run == self._run and number.isdecimal() else None
+        known = run == self._run and number.isdecimal() and int(number) <= self._number
+        return int(number) if known else None
 
     def _since(self, heard: int) -> list[_Change]:
         found = []

@@ -12,7 +12,7 @@ from malgwi.apps.transcription.api.access import SCHEMES, Editor, Viewer
 from malgwi.apps.transcription.api.bodies import BoundedRoute
 from malgwi.apps.transcription.api.doors import ApiDoors
 from malgwi.apps.transcription.api.every_job import EveryJob
-from malgwi.apps.transcription.api.fields import Cursor, Limit
+from malgwi.apps.transcription.api.fields import Cursor, Limit, Truth
 from malgwi.apps.transcription.api.pages import PageOf, job_cursor, job_of
 from malgwi.apps.transcription.api.problems import problems
 from malgwi.apps.transcription.api.work import told
@@ -95,7 +95,7 @@ def router(doors: ApiDoors) -> APIRouter:
     async def all_job_events(
         caller: Viewer,
         request: Request,
-        follow: bool = True,
+        follow: Truth = True,
         last: Annotated[str | None, Header(alias="Last-Event-ID", max_length=100)] = None,
     ) -> Response:
         """Server-sent events of all jobs: `state`, and `end`, each with the job as JSON, and of a
