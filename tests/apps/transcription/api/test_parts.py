@@ -1,14 +1,18 @@
 """Several uploads that become one recording, a file a channel."""
 
 import hashlib
+import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
-from apps.transcription.api.site import LIMITS, NO_ID, Site, site, wav
+from apps.transcription.api.site import LIMITS, NO_ID, Site, process, site, wav
 from apps.transcription.api.test_uploads import TUS, begun, offset_of, send
+from deadline import until
 from starlette.testclient import TestClient
 
 from malgwi.apps.transcription.api import sweep
@@ -23,7 +27,7 @@ def client(opened: Site) -> TestClient:
     return opened.client()
 
 
-def part(client: TestClient, sound: bytes, name: str = "ch.wav") -> str:
+def part(client: TestClient | httpx.Client, sound: bytes, name: str = "ch.wav") -> str:
     """The id of an upload that is whole."""
     path = begun(client, len(sound), part="true", filename=name)
     assert send(client, path, 0, sound).status_code == 204
@@ -34,14 +38,14 @@ def parts(client: TestClient) -> list[str]:
     return [part(client, sound, f"ch{place}.wav") for place, sound in enumerate(SOUNDS)]
 
 
-def joined(client: TestClient, uploads: list[str], **more: Any) -> dict[str, Any]:
+def joined(client: TestClient | httpx.Client, uploads: list[str], **more: Any) -> dict[str, Any]:
     answer = client.post("/v1/recordings", json={"uploads": uploads, **more})
     assert answer.is_success, answer.text
     found: dict[str, Any] = answer.json()
     return found
 
 
-def kept(client: TestClient) -> int:
+def kept(client: TestClient | httpx.Client) -> int:
     return len(client.get("/v1/recordings").json()["items"])
 
 
@@ -123,6 +127,32 @@ def test_a_kill_in_between_costs_nothing(opened: Site, client: TestClient) -> No
     assert made["recording"]["id"] == before == first.recording_id
     assert kept(client) == 1
     assert len(opened.files()) == 3
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(60)
+def test_a_real_kill_while_they_are_joined_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    sounds = [os.urandom(2**20) * 24 for _ in range(3)]
+    media_folder = tmp_path / "data" / "media"
+    with process(tmp_path) as (running, address), httpx.Client(base_url=address) as client:
+        uploads = [part(client, sound) for sound in sounds]
+        with ThreadPoolExecutor(1) as threads:
+            asked = threads.submit(client.post, "/v1/recordings", json={"uploads": uploads})
+            until(lambda: any(each.is_file() for each in media_folder.glob("??/??/*")))
+            running.kill()
+            with suppress(httpx.HTTPError):
+                asked.result()
+    with process(tmp_path) as (_, address), httpx.Client(base_url=address) as client:
+        made = joined(client, uploads)
+
+        sums = [hashlib.sha256(each).hexdigest() for each in sounds]
+        assert [each["sha256"] for each in made["recording"]["media"]] == sums
+        assert kept(client) == 1
+        assert len(client.get("/v1/jobs").json()["items"]) == 1
+        assert not any((tmp_path / "data" / "uploads").glob("*[0-9a-f]"))
+        for place, sound in enumerate(sounds):
+            path = f"/v1/recordings/{made['recording']['id']}/media/{place}"
+            assert client.get(path).content == sound
 
 
 def test_parts_outlive_a_restart(tmp_path: Path) -> None:
