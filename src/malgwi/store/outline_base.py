@@ -10,8 +10,8 @@ from malgwi.types import Channel
 LOW_CONFIDENCE = 0.6
 """Below it an utterance, or a word, is worth listening to again.
 
-With Whisper base every second word below it is wrong, in English (read and spontaneous) and in
-Korean, of all words one in seven; it marks 4 to 19 % of the words, and about half of the errors.
+With Whisper base about half of the words below it are wrong, in English (read and spontaneous) and
+in Korean, and one in eight of all words; it marks 4 to 19 % of the words.
 """
 
 
