@@ -245,6 +245,28 @@ def test_the_filter_is_in_the_address_and_survives_reload_and_back(
         expect(_row(page, "Four people")).to_be_visible()
 
 
+def test_they_come_in_any_order_and_more_are_shown_on_demand(
+    browser: Browser, kept: Library, channels: list[Samples], tmp_path: Path
+) -> None:
+    for number in range(52):
+        file = _wave(tmp_path / f"piece {number:02}.wav", channels[0][number * 800 :][:8000])
+        kept.submit(file, name=file.stem, transcribe="false", labels="piece")
+    rows = "tr.mg-rec"
+    with looking(browser, _url(kept)) as page:
+        page.goto("/recordings?label=piece")
+        expect(page.locator(rows)).to_have_count(50)
+        expect(page.locator(rows).first).to_contain_text("piece 51")
+
+        page.get_by_label("Order").select_option("Oldest first")
+        expect(page.locator(rows).first).to_contain_text("piece 00")
+        assert "order=oldest" in page.url
+        page.get_by_role("button", name="Show more").click()
+
+        expect(page.locator(rows)).to_have_count(52)
+        expect(page.locator(rows).last).to_contain_text("piece 51")
+        expect(page.get_by_role("button", name="Show more")).to_be_hidden()
+
+
 def test_a_name_with_html_is_text(browser: Browser, kept: Library, speech: Path) -> None:
     name = "<img src=x onerror=alert(1)>"
     kept.submit(speech, name=name, labels="<b>loud</b>", transcribe="false")

@@ -84,6 +84,7 @@ def _pages(service: FastAPI, console: Console) -> FastAPI:
     app.mount("/static", StaticFiles(directory=STATIC))
     app.include_router(doors.router())
     pages.register(console)
+    nicegui.config.quasar_config["loadingBar"]["skipHijack"] = True  # it has no name to be read
     nicegui.add_exception_handler(404, _not_here)
     nicegui.on_page_exception(_broken)
     ui.run_with(

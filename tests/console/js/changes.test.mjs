@@ -17,6 +17,13 @@ test("undo goes back one by one, and redo the same way forward", () => {
   assert.equal(changes.after, 3);
 });
 
+test("what changed nothing is nothing to undo", () => {
+  const changes = new Changes(2);
+  changes.did(2);
+
+  assert.equal(changes.before, 1);
+});
+
 test("who changes something after an undo cannot redo what was there", () => {
   const changes = new Changes(3);
   changes.undone();

@@ -9,6 +9,7 @@ export class Changes {
 
   /** Somebody here made a revision. @param {number} revision */
   did(revision) {
+    if (this.states[this.at] === revision) return; // nothing became other
     this.states = [...this.states.slice(0, this.at + 1), revision];
     this.at = this.states.length - 1;
   }

@@ -34,6 +34,7 @@ export function keysOf(acts) {
     { keys: ["−"], word: "key-farther", when: named("-"), act: () => acts.zoom(2) },
     { keys: ["Ctrl Z"], word: "key-undo", when: withCommand("Z"), act: acts.undo },
     { keys: ["Ctrl Shift Z"], word: "key-redo", when: (event) => withCommand("Z", true)(event) || withCommand("Y")(event), act: acts.redo },
+    { keys: ["Esc"], word: "key-cancel", when: named("Escape"), act: acts.close },
     { keys: ["?"], word: "key-help", when: (event) => event.key === "?" && !command(event), act: acts.help },
   ];
 }
@@ -66,7 +67,7 @@ function isMeantForAnother(event, page) {
 
 /** The list of them. @param {Key[]} keys @param {HTMLElement} within @param {import("./page.js").Say} say */
 export function keysDialog(keys, within, say) {
-  const all = [...keys.map(({ keys: names, word }) => ({ names, word })), { names: ["Ctrl Enter"], word: "key-save" }, { names: ["Esc"], word: "key-cancel" }];
+  const all = [...keys.map(({ keys: names, word }) => ({ names, word })), { names: ["Ctrl Enter"], word: "key-save" }];
   const rows = all.map(({ names, word }) => h("div", { class: "mg-t-key" }, h("dt", {}, ...names.flatMap((name) => name.split(" ").map((each) => h("kbd", {}, each)))), h("dd", {}, say(word))));
   ask({ within, say, title: say("keys"), content: [h("dl", { class: "mg-t-keys" }, ...rows)] });
 }

@@ -130,7 +130,7 @@ class Desk {
     const { player } = page;
     return {
       toggle: () => this.bar.toggle(),
-      move: (/** @type {number} */ by) => page.seek(player.position + by),
+      move: (/** @type {number} */ by) => this.#seek(player.position + by),
       shuttle: (/** @type {1 | -1} */ by) => this.#shuttle(by),
       utterance: (/** @type {1 | -1} */ by) => this.#utterance(by),
       edit: () => void this.editing.open(this.#selected()),
@@ -144,6 +144,7 @@ class Desk {
       help: () => keysDialog(this.keys, this.element, page.say),
       notes: () => this.#show("notes"),
       history: () => this.#show("history"),
+      close: () => this.#panel && this.#show(this.#panel),
       export: () => exportDialog(page, this.element),
       link: () => this.#link(player.position),
     };
@@ -159,8 +160,18 @@ class Desk {
     if (what === "rename") renameSpeaker(page, this.element, position, (revision) => this.#did(revision));
   }
 
+  /** The line that the keys mean: the chosen one while it is being said, else what is. */
   #selected() {
-    return this.list.selected < 0 ? Math.max(0, this.page.outline.at(this.page.player.position)) : this.list.selected;
+    const { outline, player } = this.page;
+    const [chosen, time] = [this.list.selected, player.position + 0.001];
+    if (chosen >= 0 && outline.start[chosen] <= time && time < outline.end[chosen]) return chosen;
+    return Math.max(0, outline.at(time));
+  }
+
+  /** @param {number} time */
+  #seek(time) {
+    this.page.seek(time);
+    this.list.reveal(this.#selected());
   }
 
   /** The one after or before, of those that are shown. @param {1 | -1} by */
@@ -175,14 +186,14 @@ class Desk {
   #shuttle(by) {
     const { player } = this.page;
     if (player.state === "paused" && by > 0) return player.play();
-    if (by < 0 && player.rate <= 1) return this.page.seek(player.position - 2);
+    if (by < 0 && player.rate <= 1) return this.#seek(player.position - 2);
     const at = RATES.findIndex((each) => each >= player.rate);
     player.rate = RATES[Math.min(RATES.length - 1, Math.max(0, at + by))];
   }
 
   #follow() {
     this.page.follow(true);
-    this.list.reveal(this.page.outline.at(this.page.player.position));
+    this.list.reveal(this.#selected());
   }
 
   /** @param {import("./page.js").Hit} hit */
