@@ -39,7 +39,7 @@ def test_every_operation_says_how_it_refuses(document: Any) -> None:
     for each in operations(document):
         for status in ("400", "401", "403", "404", "409"):
             assert "application/problem+json" in each["responses"][status]["content"]
-        shown = [{"bearer": []}, {"header": []}, {"cookie": []}]
+        shown: list[dict[str, list[str]]] = [{"bearer": []}, {"header": []}, {"cookie": []}]
         assert each.get("security") == (None if each["operationId"] in OPEN else shown)
 
 
