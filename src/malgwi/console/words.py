@@ -169,7 +169,6 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "up_leave_out": ("빼기", "Leave it out"),
     "up_apart": ("따로 떼기", "Make it a recording of its own"),
     "up_earlier": ("위로 옮기기", "Move it up"),
-    "up_channel": ("채널 {number}", "Channel {number}"),
     "up_channel_name": ("채널 이름", "Name of the channel"),
     "up_channels": ("{count}채널", "{count} channels"),
     "up_goes_on": ("전에 올리던 데서 이어 감", "goes on where it was"),

@@ -38,10 +38,11 @@ class Filter:
                 "label": _line(words("rec_label"), view.label, self._say("label"), _LABELS),
                 "state": _choice(words("rec_state"), states, view.state, self._say("state")),
             }
-            self._days = {
-                "since": _day(words("rec_since"), view.since, self._say("since")),
-                "until": _day(words("rec_until"), view.until, self._say("until"), is_end=True),
-            }
+            with tag("span", "mg-rec-days"):
+                since = _day(words("rec_since"), view.since, self._say("since"))
+                text("–", classes="mg-muted", aria_hidden="true")
+                until = _day(words("rec_until"), view.until, self._say("until"), is_end=True)
+            self._days = {"since": since, "until": until}
             order = _choice(words("rec_order"), orders, view.order, self._say("order"))
             self._fields["order"] = order
             self._clear = button(words("rec_clear"), self._all, "mg-quiet", "close")

@@ -149,6 +149,8 @@ class Row:
         chip = f"mg-chip {_CHIPS.get(state, '')}"
         with tag("div", "mg-rec-line"):
             self._said = text(words(_WORDS[state]), classes=chip)
+            if state in ACTIVE:
+                self._pace = text("", classes="mg-grow mg-small mg-muted mg-number")
             if stopping and state in ACTIVE:
                 self._said.text = words("rec_stopping")
             elif state in ACTIVE and self._may:
@@ -160,7 +162,6 @@ class Row:
             text(str(job.get("error") or ""), "div", "mg-small mg-rec-why")
         if state in ACTIVE:
             self._bar = tag("progress", "mg-progress", max="1", aria_label=self.item.name)
-            self._pace = text("", "div", "mg-small mg-muted mg-number")
 
     def _progress(self) -> None:
         """What changes while it runs: the elements stay."""

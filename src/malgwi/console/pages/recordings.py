@@ -29,7 +29,7 @@ _QUEUE = 200  # jobs that are looked through for a place in the queue
 _MENU = "mg-rec-menu"
 _UPLOAD_WORDS = (
     *("up_title", "up_choose", "up_drop_here", "up_empty_file", "up_alike", "up_together"),
-    *("up_name", "up_started", "up_join", "up_leave_out", "up_apart", "up_earlier", "up_channel"),
+    *("up_name", "up_started", "up_join", "up_leave_out", "up_apart", "up_earlier"),
     *("up_channel_name", "up_channels", "up_goes_on", "up_language", "up_detect", "up_glossary"),
     *("up_no_glossary", "up_labels", "up_labels_hint", "up_send_one", "up_send", "up_tray"),
     *("up_fold", "up_clear", "up_under_way", "up_all_done", "up_of", "up_left", "up_waiting"),

@@ -99,34 +99,44 @@ export class Staging {
     name.addEventListener("input", () => (group.name = name.value));
     const started = h("input", { class: "mg-input", type: "datetime-local", step: 1, value: group.started, "aria-label": this.say("up_started"), title: this.say("up_started") });
     started.addEventListener("input", () => (group.started = started.value));
-    const head = h("div", { class: "mg-up-head" }, name, started);
-    if (place > 0) head.append(iconButton("plus", this.say("up_join"), () => this.#joinBefore(place)));
+    const head = h("div", { class: "mg-up-head" }, name, several ? null : this.#facts(group.files[0], false), started);
+    if (place > 0) head.append(iconButton("join", this.say("up_join"), () => this.#joinBefore(place)));
     head.append(iconButton("close", this.say("up_leave_out"), () => this.#leaveOut(group)));
-    card.append(head, h("ul", {}, ...group.files.map((each, at) => this.#file(group, each, at, several))));
+    card.append(head);
+    if (several) card.append(h("ul", {}, ...group.files.map((each, at) => this.#file(group, each, at))));
+    else this.#draggable(head, group, group.files[0]);
     return card;
   }
 
-  #file(group, each, at, several) {
+  #file(group, each, at) {
     const { say } = this;
-    const kept = remembered(each.file, several);
-    const facts = [bytes(each.file.size)];
-    if (each.seconds !== null) facts.push(clock(each.seconds));
-    if (each.channels > 1) facts.push(say("up_channels", { count: each.channels }));
-    if (kept) facts.push(say("up_goes_on"));
-    const row = h("li", { class: "mg-up-file", draggable: "true" });
-    row.addEventListener("dragstart", (event) => event.dataTransfer.setData("text/x-malgwi", each.file.name) ?? (this.dragged = { group, each }));
-    if (several) {
+    const row = h("li", { class: "mg-up-file" }, h("span", { class: "mg-chip mg-number" }, String(at + 1)));
+    this.#draggable(row, group, each);
+    if (each.channels === 1 || each.channels === null) {
       const label = h("input", { class: "mg-input mg-up-channel", value: each.label, "aria-label": say("up_channel_name"), maxlength: 200 });
       label.addEventListener("input", () => (each.label = label.value));
-      row.append(h("span", { class: "mg-chip" }, say("up_channel", { number: at + 1 })), each.channels > 1 ? "" : label);
+      row.append(label);
     }
-    row.append(h("span", { class: "mg-grow mg-small mg-up-name" }, each.file.name), h("span", { class: "mg-small mg-muted mg-number" }, facts.join(" · ")));
-    if (several) {
-      const buttons = [iconButton("close", say("up_apart"), () => this.#takeOut(group, each))];
-      if (at > 0) buttons.unshift(iconButton("upwards", say("up_earlier"), () => this.#earlier(group, at)));
-      row.append(h("span", { class: "mg-up-tools" }, ...buttons));
-    }
+    const buttons = [iconButton("close", say("up_apart"), () => this.#takeOut(group, each))];
+    if (at > 0) buttons.unshift(iconButton("upwards", say("up_earlier"), () => this.#earlier(group, at)));
+    row.append(h("span", { class: "mg-grow mg-small mg-up-name" }, each.file.name), this.#facts(each, true), h("span", { class: "mg-up-tools" }, ...buttons));
     return row;
+  }
+
+  #facts(each, several) {
+    const facts = [bytes(each.file.size)];
+    if (each.seconds !== null) facts.push(clock(each.seconds));
+    if (each.channels > 1) facts.push(this.say("up_channels", { count: each.channels }));
+    if (remembered(each.file, several)) facts.push(this.say("up_goes_on"));
+    return h("span", { class: "mg-small mg-muted mg-number mg-up-facts", title: each.file.name }, facts.join(" · "));
+  }
+
+  #draggable(element, group, each) {
+    element.draggable = true;
+    element.addEventListener("dragstart", (event) => {
+      event.dataTransfer.setData("text/x-malgwi", each.file.name);
+      this.dragged = { group, each };
+    });
   }
 
   #join(files) {
