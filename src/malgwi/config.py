@@ -184,8 +184,8 @@ class JobsConfig(BaseModel):
     as it likes."""
 
     keep_days: float = Field(default=90.0, ge=0.0, le=36_500.0)
-    """Days after which a job that ended is forgotten, unless it is the last one of a recording. 0
-    to keep all of them."""
+    """Days after which a job that ended is forgotten, unless it is the last one of a recording
+    or has a key. 0 to keep all of them."""
 
 
 class ServeConfig(BaseModel):

@@ -1,6 +1,7 @@
 """A transaction is kept whole or not at all, and a database that fails says so in our words."""
 
 import os
+import resource
 import socket
 import threading
 from collections.abc import Callable
@@ -187,3 +188,18 @@ def test_a_line_that_is_cut_is_given_up_within_half_a_minute(server: PostgreSQL)
 
     assert idle + every * times <= 30
     assert 0 < unanswered <= 30_000
+
+
+@pytest.mark.parametrize("kind", ["sqlite"])
+def test_a_quota_is_a_disk_that_is_full(database: Database) -> None:
+    """Of which only the number of the error is another."""
+    assert keys(database) == []
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        with pytest.raises(StoreFull):
+            database.write(lambda it: put(it, "a"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    database.write(lambda it: put(it, "a"))

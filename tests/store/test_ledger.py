@@ -506,21 +506,21 @@ def test_a_job_is_not_forgotten_while_another_needs_it(ledger: Ledger) -> None:
     assert ledger.forget(timedelta(0)) == 2
 
 
-def test_the_last_job_of_a_recording_is_forgotten_when_the_recording_is(
+def test_the_last_job_of_a_recording_and_those_with_a_key_are_forgotten_when_it_is(
     store: SqlStore,
 ) -> None:
     ledger = Ledger(store.database)
     recording = store.add_recording(NewRecording("call.wav"))
-    first, last = (ended(ledger, recording_id=recording.id) for _ in range(2))
+    with_key = ended(ledger, recording_id=recording.id, key="watch")
+    _, last = (ended(ledger, recording_id=recording.id) for _ in range(2))
     done = RecordingFilter(state=JobState.DONE)
 
     assert ledger.forget(timedelta(0)) == 1
-    assert [each.id for each in ledger.list()] == [last.id]
+    assert [each.id for each in ledger.list()] == [last.id, with_key.id]
     assert [each.id for each in store.recordings(done).items] == [recording.id]
 
     store.delete_recording(recording.id)
-    assert ledger.forget(timedelta(0)) == 1
-    assert first.id != last.id
+    assert ledger.forget(timedelta(0)) == 2
 
 
 def test_the_key_of_a_job_that_was_forgotten_is_free(ledger: Ledger) -> None:

@@ -25,7 +25,8 @@ _PAUSE = 0.05  # seconds before the second attempt; twice as long before each fu
 _BUSY = 30_000  # ms that a writer waits for those of other processes
 _WRITES = "malgwi_writes"
 _REFERENCES = "malgwi_references"
-_DISK_FULL = "53100"
+# Of a disk that is full SQLite knows one error by its name; that of a quota is a write that failed.
+_NO_ROOM = ("53100", "SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE")
 _THROWN_BACK = ("40001", "40P01")  # for the order of others, or a deadlock
 _FAULTS = {
     "SQLITE_CORRUPT": "is damaged. Restore a backup.",
@@ -147,7 +148,7 @@ class Database:
             return Conflict("What is kept stands against it: an id or a key is taken, or missing.")
         if _is_without_line(error) or code == "SQLITE_BUSY":
             return StoreGone(f"The database {self.shown} does not answer. Is it running?")
-        if code in (_DISK_FULL, "SQLITE_FULL"):
+        if code in _NO_ROOM:
             return StoreFull(f"There is no room left for the database {self.shown}.")
         fault = next((said for start, said in _FAULTS.items() if code.startswith(start)), None)
         return StoreError(

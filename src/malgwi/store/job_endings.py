@@ -85,8 +85,9 @@ def forget(connection: Connection, before: Any, most: int) -> int:
     is_of_one_here = sa.exists().where(
         recording.c.id == job.c.recording_id, recording.c.deleted.is_(None)
     )
+    is_asked_for = sa.and_(is_of_one_here, sa.or_(is_last, job.c.key.is_not(None)))
     old = sa.select(job.c.id).where(
-        job.c.state.in_(_ENDS), job.c.ended < before, ~is_needed, ~sa.and_(is_last, is_of_one_here)
+        job.c.state.in_(_ENDS), job.c.ended < before, ~is_needed, ~is_asked_for
     )
     gone = sa.delete(job).where(job.c.id.in_(old.limit(most)))
     return connection.execute(gone).rowcount

@@ -371,8 +371,8 @@ class Ledger:
     def forget(self, ended_before: timedelta) -> int:
         """Jobs that ended so long ago, with their checkpoints and their keys; how many.
 
-        Not while another needs one; nor the last one of a recording that is here, which is what
-        is known of its state.
+        Not while another needs one. While a recording is here its last one stays, which is what is
+        known of its state, and those with a key: a folder that is read anew asks for them again.
         """
         forgotten = 0
         while some := self._write(self._forget(ended_before)):
