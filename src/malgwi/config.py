@@ -199,6 +199,9 @@ class ServeConfig(BaseModel):
     port: int = Field(default=8000, ge=0, le=65535)
     """Its port."""
 
+    console: bool = True
+    """Whether it serves the pages for a browser beside the API."""
+
     reference_folders: tuple[Path, ...] = ()
     """Folders of this machine from which recordings may be taken by their path, as JSON."""
 
