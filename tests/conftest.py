@@ -4,6 +4,7 @@ Where a model or a recording is missing its tests are skipped, but not in CI: a 
 everything is green and proves nothing.
 """
 
+import gc
 import os
 import shutil
 import signal
@@ -37,6 +38,12 @@ settings.register_profile("thorough", max_examples=100, deadline=None)
 def pytest_configure(config: pytest.Config) -> None:
     """Where the slow tests are left out, there are fewer examples."""
     settings.load_profile("quick" if config.option.markexpr == "not slow" else "thorough")
+
+
+def pytest_collection_finish() -> None:
+    """What is there now stays until the end, and need not be looked through again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def missing(reason: str) -> NoReturn:

@@ -66,6 +66,7 @@ def until(lines: IO[str] | None, what: str) -> str:
     return next(line for line in lines if what in line)
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_whole_files_of_what_is_done(
     watch: Path, tmp_path: Path, environment: dict[str, str]
 ) -> None:

@@ -286,7 +286,11 @@ def test_beyond_this_machine_a_key_is_needed(tmp_path: Path, speech: Path) -> No
     [
         ({"MALGWI_STT__ENGINE": "faster-whisper"}, "malgwi models pull whisper-base"),
         ({"MALGWI_STT__ENGINE": "telepathy"}, "No stt engine is called 'telepathy'"),
-        ({"MALGWI_ENGINE__WYOMING_HOST": "0.0.0.0"}, "Wyoming has no keys"),
+        pytest.param(
+            {"MALGWI_ENGINE__WYOMING_HOST": "0.0.0.0"},
+            "Wyoming has no keys",
+            marks=pytest.mark.slow,
+        ),
         pytest.param({"STT_ENDPOINT": "http://127.0.0.1:9"}, "127.0.0.1:9", marks=pytest.mark.slow),
         ({"STT_DEVICE": "gpu"}, "MALGWI_STT__DEVICE is 'gpu'"),
     ],

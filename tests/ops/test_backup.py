@@ -198,7 +198,13 @@ def test_media_take_no_room_of_their_own_on_the_same_disk(whole: Path) -> None:
 # -- while it is used
 
 
-@pytest.mark.parametrize(("kind", "name"), [("sqlite", "nightly.tar"), ("postgresql", "nightly")])
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("sqlite", "nightly.tar"),
+        pytest.param("postgresql", "nightly", marks=pytest.mark.slow),
+    ],
+)
 def test_a_backup_is_whole_while_recordings_come_and_go(
     homes: Callable[[str], Home], tmp_path: Path, kind: str, name: str
 ) -> None:
@@ -238,6 +244,7 @@ def test_a_backup_is_whole_while_recordings_come_and_go(
     assert made.tables["media"].rows == made.media >= 60
 
 
+@pytest.mark.slow
 def test_what_is_purged_while_media_are_copied_is_not_in_the_backup(
     home: Home, tmp_path: Path
 ) -> None:

@@ -305,6 +305,7 @@ def test_who_waits_for_a_model_gets_it_though_it_is_unloaded_meanwhile() -> None
         assert again.result(timeout=20)[0].model == "scripted"
 
 
+@pytest.mark.slow
 def test_after_three_processes_in_a_row_it_is_said_to_be_hopeless() -> None:
     with dispatcher(made(batch=1)) as asked:
         with pytest.raises(EngineGone):
@@ -334,6 +335,7 @@ def test_what_is_called_off_leaves_the_queue(tmp_path: Path) -> None:
         assert len(ask(asked, [piece()])) == 1
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_while_it_loads_is_followed_by_one_that_knows() -> None:
     with dispatcher(partial(stillborn, deaths=2)) as asked:
         [answer] = said(ask(asked, [piece()]))

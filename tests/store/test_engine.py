@@ -147,6 +147,7 @@ def test_nobody_who_listens_is_said_not_to_answer(connections: Connecting) -> No
     assert "very-secret" not in str(gone.value)
 
 
+@pytest.mark.slow
 def test_a_server_that_was_killed_and_started_again_has_all_that_was_kept(
     server: PostgreSQL, tmp_path: Path
 ) -> None:

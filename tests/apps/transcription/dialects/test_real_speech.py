@@ -57,6 +57,7 @@ def test_two_channels_are_two_voices_on_one_clock(real: Desk, channels: list[Sam
     assert [each["language"] for each in facts["channels"]] == ["en", "en"]
 
 
+@pytest.mark.slow
 def test_four_channels_are_four_results(real: Desk, channels: list[Samples]) -> None:
     query = {"multichannel": "true", "utterances": "true", "language": "en-GB"}
 
