@@ -29,9 +29,9 @@ RESUME = LEASE + 3
 """Seconds after a kill within which the job goes on."""
 TIMES = 4
 
-until = partial(deadline.until, seconds=100.0)
+until = partial(deadline.until, seconds=200.0)
 
-pytestmark = [pytest.mark.slow, pytest.mark.model, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.model, pytest.mark.timeout(600)]
 
 
 class Process:
