@@ -76,9 +76,9 @@ def revive(connection: Connection, row: JobRow, attempts: int) -> None:
         revive(connection, each, attempts)
 
 
-def forget(connection: Connection, before: Any, most: int) -> int:
-    """Jobs that ended before, with their checkpoints; how many. Not while another needs one: that
-    could be tried again without it."""
+def is_forgettable(before: Any) -> sa.ColumnElement[bool]:
+    """It ended before. Not while another needs it, which could be tried again without it; nor,
+    while its recording is here, if it is the last one of that, or has a key."""
     later = job.alias("later")
     is_needed = sa.exists().where(job_need.c.needs_id == job.c.id)
     is_last = ~sa.exists().where(later.c.recording_id == job.c.recording_id, later.c.id > job.c.id)
@@ -86,11 +86,7 @@ def forget(connection: Connection, before: Any, most: int) -> int:
         recording.c.id == job.c.recording_id, recording.c.deleted.is_(None)
     )
     is_asked_for = sa.and_(is_of_one_here, sa.or_(is_last, job.c.key.is_not(None)))
-    old = sa.select(job.c.id).where(
-        job.c.state.in_(_ENDS), job.c.ended < before, ~is_needed, ~is_asked_for
-    )
-    gone = sa.delete(job).where(job.c.id.in_(old.limit(most)))
-    return connection.execute(gone).rowcount
+    return sa.and_(job.c.state.in_(_ENDS), job.c.ended < before, ~is_needed, ~is_asked_for)
 
 
 def _who_needs(job_id: str) -> sa.Select[tuple[str]]:

@@ -375,16 +375,29 @@ class Ledger:
         known of its state, and those with a key: a folder that is read anew asks for them again.
         """
         forgotten = 0
-        while some := self._write(self._forget(ended_before)):
+        while some := self._forget(ended_before):  # others may have needed them
             forgotten += some
         return forgotten
 
     # -- how it is done
 
-    def _forget(self, ended_before: timedelta) -> Callable[[Connection], int]:
-        return lambda connection: job_endings.forget(
-            connection, self._now - ended_before, _FORGOTTEN
-        )
+    def _forget(self, ended_before: timedelta) -> int:
+        """Once through all of them. Looking does not take the lock that SQLite's writers share."""
+        is_old = job_endings.is_forgettable(self._now - ended_before)
+        last, forgotten = "", 0
+        while ids := self._some_where(is_old, last):
+            forgotten += self._remove(job.c.id.in_(ids), is_old)
+            last = ids[-1]
+        return forgotten
+
+    def _some_where(self, condition: sa.ColumnElement[bool], after: str) -> Sequence[str]:
+        query = sa.select(job.c.id).where(condition, job.c.id > after)
+        query = query.order_by(job.c.id).limit(_FORGOTTEN)
+        return self._database.read(lambda connection: connection.scalars(query).all())
+
+    def _remove(self, *where: sa.ColumnElement[bool]) -> int:
+        gone = sa.delete(job).where(*where)
+        return self._write(lambda connection: connection.execute(gone).rowcount)
 
     def _write(self, work: Callable[[Connection], Result]) -> Result:
         """As the database's, but whoever stops in the middle of it is put out.
