@@ -1,7 +1,6 @@
 """A transaction is kept whole or not at all, and a database that fails says so in our words."""
 
 import os
-import resource
 import socket
 import threading
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import Connection
+from store.full_disk import without_room
 from store.kept import SAID, recorded
 from store.postgresql import PostgreSQL
 
@@ -195,12 +195,7 @@ def test_a_line_that_is_cut_is_given_up_within_half_a_minute(server: PostgreSQL)
 def test_a_quota_is_a_disk_that_is_full(database: Database) -> None:
     """Of which only the number of the error is another."""
     assert keys(database) == []
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
-    try:
-        with pytest.raises(StoreFull):
-            database.write(lambda it: put(it, "a"))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    with without_room(), pytest.raises(StoreFull):
+        database.write(lambda it: put(it, "a"))
 
     database.write(lambda it: put(it, "a"))

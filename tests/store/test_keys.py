@@ -1,14 +1,12 @@
 """A key opens until it expires or is revoked, and nobody can read it where it is kept."""
 
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 import pytest
 import sqlalchemy as sa
 from store.conftest import quickly_in_both
+from store.full_disk import without_room
 from store.kept import NASTY
 
 from malgwi.errors import NotFound
@@ -79,17 +77,6 @@ def test_when_a_key_was_used_is_known_to_the_minute(store: SqlStore) -> None:
     assert first is not None
     assert datetime.now(UTC) - first < timedelta(minutes=1)
     assert store.keys()[0].last_used == first, "each use would be a write"
-
-
-@contextmanager
-def without_room() -> Iterator[None]:
-    """No file may grow meanwhile: a disk that is full."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("kind", ["sqlite"])

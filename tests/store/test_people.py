@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 from argon2 import PasswordHasher
 from argon2.profiles import CHEAPEST
+from store.full_disk import without_room
 from store.kept import NASTY
 
 from malgwi.errors import BadInput, Conflict, MalgwiError, NotFound
@@ -40,6 +41,18 @@ def token_of(begun: Begun | None) -> str:
 def holder(found: Session | None) -> Any:
     assert found is not None
     return found.holder
+
+
+@pytest.mark.parametrize("kind", ["sqlite"])
+def test_who_is_signed_in_stays_so_where_the_disk_is_full(
+    people: People, database: Database
+) -> None:
+    people.add("Anna", Role.EDITOR, PASSWORD)
+    token = token_of(people.sign_in("Anna", PASSWORD, "a browser"))
+    age(database, {"last_seen": timedelta(hours=1)})
+
+    with without_room():
+        assert people.session(token) is not None
 
 
 def test_who_signs_in_is_known_by_the_token_until_the_session_is_ended(people: People) -> None:

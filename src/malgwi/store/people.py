@@ -5,12 +5,13 @@ role that is changed, and a user who is disabled or removed end all sessions of 
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
-from malgwi.errors import Conflict, NotFound
+from malgwi.errors import Conflict, NotFound, StoreError
 from malgwi.store import keys, passwords, sessions, users
 from malgwi.store.base import Role
 from malgwi.store.engine import Database
@@ -164,7 +165,8 @@ class People:
         """None where it has ended. It is used by this."""
         found = self._database.read(lambda it: sessions.opened_by(it, token))
         if found is not None and sessions.is_news(found):
-            self._database.write(lambda it: sessions.used(it, token))
+            with suppress(StoreError):  # a disk that is full keeps nobody from reading
+                self._database.write(lambda it: sessions.used(it, token))
         return found
 
     def end(self, token: str) -> None:
