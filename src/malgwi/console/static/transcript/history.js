@@ -15,12 +15,12 @@ export class History {
   constructor(page, restore, signal) {
     this.page = page;
     this.restore = restore;
-    this.list = h("ol", { class: "mg-t-items" });
+    this.list = h("ol", { class: "mg-t-items mg-t-revisions" });
     this.before = h("select", { class: "mg-select", "aria-label": page.say("before"), change: () => void this.#compare() });
     this.after = h("select", { class: "mg-select", "aria-label": page.say("after"), change: () => void this.#compare() });
     this.found = h("div", { class: "mg-t-differences", "aria-live": "polite" });
     const pair = h("div", { class: "mg-t-pair" }, this.before, h("span", { "aria-hidden": "true" }, "→"), this.after);
-    this.element = h("div", {}, h("h3", {}, page.say("compare")), pair, this.found, h("h3", {}, page.say("revisions")), this.list);
+    this.element = h("div", {}, this.list, h("h3", {}, page.say("compare")), pair, this.found);
     const again = () => this.element.isConnected && void this.load();
     page.addEventListener("outline", again, { signal });
     page.addEventListener("corrected", again, { signal });

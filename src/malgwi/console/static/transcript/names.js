@@ -23,7 +23,7 @@ export function renameSpeaker(page, within, position, did) {
   const places = [
     old && choice("everywhere", say("everywhere", { speaker: old, n: count(page, outline.speaker[position]) }), true),
     choice("here", say("only-here"), !old),
-    choice("channel", say("on-channel", { channel: page.labelOf(position), speaker: old || say("nobody") })),
+    choice("channel", say(old ? "on-channel" : "unnamed", { channel: page.labelOf(position), speaker: old })),
   ];
   const content = [
     h("datalist", { id: "mg-t-names" }, ...outline.speakers.map((value) => h("option", { value }))),

@@ -4,6 +4,7 @@ import { h, iconButton } from "./dom.js";
 import { diff } from "./diff.js";
 import { marked } from "./marks.js";
 import { FLAG } from "./outline.js";
+import { steps } from "./rules.js";
 
 /** @typedef {import("./page.js").Page} Page */
 /** @typedef {import("./texts.js").Utterance} Utterance */
@@ -99,7 +100,7 @@ function words(page, position, utterance) {
 function raw(page, utterance) {
   const same = utterance.raw_text.trim() === utterance.text.trim();
   if (same && !utterance.changes.length) return null;
-  const rules = utterance.changes.map((each) =>
+  const rules = steps(utterance.raw_text, utterance.changes).map((each) =>
     h("li", {}, h("code", {}, each.rule), " ", h("del", {}, each.before || "∅"), " → ", h("ins", {}, each.after || "∅")),
   );
   return h(
