@@ -12,7 +12,7 @@ from malgwi.gateway import Limits
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Iterator[Doors]:
-    limits = Limits(upload_bytes=8_000_000, uploads=2, field_bytes=1000, fields=5)
+    limits = Limits(upload_bytes=8_000_000, uploads=2, field_bytes=1000, text_bytes=3000, fields=5)
     with doors(tmp_path / "spool", limits) as opened:
         yield opened
 

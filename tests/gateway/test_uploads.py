@@ -173,6 +173,7 @@ def test_a_bad_form_is_the_clients_fault_and_leaves_no_file(
 TOO_LARGE = {
     "field": (form(field("a", "x" * 1001)), BOUNDARY),
     "fields": (form(*[field("a", "")] * 6), BOUNDARY),
+    "texts": (form(*[field("a", "x" * 900)] * 4), BOUNDARY),
     "field-urlencoded": (b"a=" + b"x" * 1001, "application/x-www-form-urlencoded"),
     "urlencoded": (b"a=" + b"x" * 6000, "application/x-www-form-urlencoded"),
 }

@@ -18,7 +18,9 @@ class Limits:
     """Seconds that they wait before they hear 429."""
     field_bytes: int = 64 * 1024
     """Of one form field that is no file."""
-    fields: int = 64
-    """Of one form, files included."""
+    text_bytes: int = 4 * 1024**2
+    """Of all of them in one form: they are in memory."""
+    fields: int = 512
+    """Of one form, files included: a file a channel, and what is said of each."""
     silence: float = 60.0
     """Seconds without a byte after which an upload is given up."""

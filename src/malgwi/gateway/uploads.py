@@ -208,6 +208,7 @@ class _MultipartReader:
         self._limits = limits
         self._files = files
         self._parts = 0
+        self._text = 0  # bytes of fields that are no files
         self._head = Head("", None, "")
         self._value = bytearray()
         self._file: _File | None = None
@@ -221,7 +222,12 @@ class _MultipartReader:
             await self._file.write(event)
         else:
             self._value += event
+            self._text += len(event)
             _check_field(self._head.field, len(self._value), self._limits)
+            if self._text > self._limits.text_bytes:
+                raise TooLarge(
+                    f"The fields of the form have more than {self._limits.text_bytes:,} bytes."
+                )
 
     def _begin(self, head: Head) -> None:
         self._parts += 1
@@ -246,7 +252,7 @@ async def _read_urlencoded(chunks: AsyncIterator[bytes], limits: Limits) -> Form
     body = bytearray()
     async for chunk in chunks:
         body += chunk
-        if len(body) > limits.fields * limits.field_bytes:
+        if len(body) > limits.text_bytes:
             raise TooLarge("The form is too large. Send recordings as multipart/form-data.")
     form = Form()
     try:

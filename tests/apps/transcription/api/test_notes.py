@@ -93,6 +93,8 @@ def test_what_somebody_else_wrote_only_an_administrator_changes(locked: Site) ->
         {"at": "NaN"},
         {"at": 2, "until": 1},
         {"at": 1, "channel": -1},
+        {"at": 1, "channel": False},
+        {"at": True},
         {"at": 1, "text": "x" * 4001},
         {"at": 1, "text": "a\0b"},
         {"at": 1, "author": "me"},

@@ -74,6 +74,20 @@ def test_the_files_of_a_recording_keep_their_order(opened: Site, fields: tuple[s
     assert [each["name"] for each in media] == ["ch1.wav", "ch2.wav", "ch3.wav"]
 
 
+def test_as_many_files_as_there_may_be_channels_come_with_all_that_is_said(opened: Site) -> None:
+    files = [("file", (f"ch{place}.wav", wav(0.01, 100.0 + place))) for place in range(64)]
+    said = {
+        "offsets": [str(place / 4) for place in range(64)],
+        "channel_labels": [f"channel {place}" for place in range(64)],
+        "languages": ["ko"] * 64,
+    }
+
+    answer = opened.client().post("/v1/recordings", files=files, data=said)
+
+    assert answer.status_code == 201, answer.text
+    assert len(answer.json()["recording"]["media"]) == 64
+
+
 def test_without_a_name_it_has_that_of_its_file_and_it_is_transcribed(opened: Site) -> None:
     taken = uploaded(opened.client())
 

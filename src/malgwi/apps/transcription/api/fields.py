@@ -27,6 +27,13 @@ def _true_or_false(value: Any) -> Any:
     raise ValueError("it is true or false")
 
 
+def _no_truth(value: Any) -> Any:
+    """pydantic would take `true` for 1."""
+    if isinstance(value, bool):
+        raise ValueError("it is a number")
+    return value
+
+
 def _plausible(moment: datetime) -> datetime:
     if not _FIRST_YEAR <= moment.year < _LAST_YEAR:
         raise ValueError(f"the year is not between {_FIRST_YEAR} and {_LAST_YEAR}")
@@ -49,10 +56,10 @@ Metadata = Annotated[
     ],
     Field(max_length=64),
 ]
-RevisionNumber = Annotated[int, Field(ge=1, lt=2**31)]
-ChannelIndex = Annotated[int, Field(ge=0, lt=2**15)]
+RevisionNumber = Annotated[int, BeforeValidator(_no_truth), Field(ge=1, lt=2**31)]
+ChannelIndex = Annotated[int, BeforeValidator(_no_truth), Field(ge=0, lt=2**15)]
 Position = Annotated[int, Field(ge=0, lt=2**31)]
-Seconds = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
+Seconds = Annotated[float, BeforeValidator(_no_truth), Field(ge=0, le=1e9, allow_inf_nan=False)]
 
 Cursor = Annotated[str | None, Query(max_length=500)]
 """`next_cursor` of the page before; none for the first page."""
