@@ -70,3 +70,11 @@ def test_a_speaker_is_given_taken_and_left() -> None:
 def test_the_same_text_changes_nothing() -> None:
     assert corrected(SAID, Correction(ID, SAID.text)) == SAID
     assert corrected(SAID, Correction(ID)) == SAID
+
+
+def test_what_somebody_wrote_is_suppressed_no_more() -> None:
+    loop = replace(SAID, suppressed="loop")
+
+    assert corrected(loop, Correction(ID, "unit five")).suppressed is None
+    assert corrected(loop, Correction(ID, loop.text)) == SAID
+    assert corrected(loop, Correction(ID, speaker="Kim")).suppressed == "loop"

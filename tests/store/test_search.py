@@ -88,6 +88,7 @@ def test_a_hit_says_where_it_is_and_what_was_said_around_it(
         channel_label="south gate",
         speaker=None,
         start=30.0,
+        end=32.0,
         at=NOON + 30 * SECOND,
         text="북문에서 확인",
         parts=((0, 2),),
@@ -162,6 +163,21 @@ def test_what_is_hidden_is_found_only_by_who_asks_for_it(store: SqlStore, search
 
     assert found(search, "gate") == ["gate"]
     assert len(found(search, "gate", SearchFilter(hidden=True))) == 3
+
+
+@quickly_in_both
+def test_what_was_suppressed_is_found_once_somebody_wrote_what_was_said(
+    store: SqlStore, search: Search
+) -> None:
+    noise = replace(utterance(0, "gate gate gate"), suppressed="loop")
+    saved = store.save_transcript(recorded(store).id, transcript(noise))
+    store.correct(saved.id, 1, [Correction(noise.id, "open the gate")])
+
+    assert found(search, "gate") == ["open the gate"]
+
+    store.undo(saved.id, 2, to=1)
+
+    assert found(search, "gate") == []
 
 
 def test_what_is_hidden_is_not_shown_beside_a_hit(store: SqlStore, search: Search) -> None:

@@ -12,17 +12,21 @@ RULE = "correction"
 
 
 def corrected(utterance: Utterance, correction: Correction) -> Utterance:
-    """The very same where it says so already."""
-    speaker = utterance.speaker
+    """The very same where it says so already. What somebody wrote counts as said: where a rule had
+    suppressed the utterance, it is no more, also by the text that it has."""
     if correction.speaker is not None:
-        speaker = correction.speaker or None
-    text = utterance.text if correction.text is None else correction.text.strip()
+        utterance = replace(utterance, speaker=correction.speaker or None)
+    if correction.text is None:
+        return utterance
+    return _saying(replace(utterance, suppressed=None), correction.text.strip())
+
+
+def _saying(utterance: Utterance, text: str) -> Utterance:
     if text == utterance.text:
-        return replace(utterance, speaker=speaker)
+        return utterance
     words = _words(utterance, text)
     return replace(
         utterance,
-        speaker=speaker,
         text=text,
         words=words,
         confidence=_mean(words),

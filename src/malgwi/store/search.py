@@ -131,6 +131,7 @@ def _hit(found: Found, labels: Labels, before: Line | None, after: Line | None) 
         channel_label=labels[row.transcript_id][row.channel],
         speaker=row.speaker,
         start=row.start,
+        end=row.end,
         at=found.at,
         text=row.text,
         parts=found.match.parts,

@@ -65,6 +65,7 @@ class Hit:
     speaker: str | None
     start: float
     """The second of the recording to play from."""
+    end: float
     at: datetime | None
     """The wall clock then; None where nobody knows when the recording started."""
     text: str

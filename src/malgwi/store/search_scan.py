@@ -129,6 +129,7 @@ def _rows(
             utterance.c.channel,
             utterance.c.speaker,
             utterance.c.start,
+            utterance.c.end,
             utterance.c.text,
             utterance.c.transcript_id,
             transcript.c.revision,

@@ -30,6 +30,7 @@ def test_a_hit_says_where_to_listen_and_what_is_to_be_marked(
     assert (hit["recording"], hit["recording_name"]) == (record.recording_id, "관제 무전.wav")
     assert (hit["transcript"], hit["revision"]) == (record.id, 1)
     assert (hit["utterance"], hit["channel"], hit["start"]) == ("03-0001", 3, 9.0)
+    assert hit["end"] > hit["start"]
     [(start, end)] = hit["parts"]
     assert hit["text"][start:end] == "절차"
     assert hit["before"]["utterance"] == "01-0001"

@@ -65,6 +65,8 @@ class HitOut(BaseModel):
     speaker: str | None
     start: float
     """The second of the recording to play from."""
+    end: float
+    """To this one."""
     at: datetime | None
     """The wall clock then; null where nobody knows when the recording started."""
     text: str
@@ -104,6 +106,7 @@ def _hit_out(hit: Hit) -> HitOut:
         channel_label=hit.channel_label,
         speaker=hit.speaker,
         start=hit.start,
+        end=hit.end,
         at=hit.at,
         text=hit.text,
         parts=list(hit.parts),
