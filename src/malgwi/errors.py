@@ -52,6 +52,11 @@ class BadAudio(BadInput):
 class BadGlossary(BadInput):
     """A glossary file cannot be read; the message has file, line and rule."""
 
+    def __init__(self, message: str, line: int | None = None) -> None:
+        super().__init__(message)
+        self.line = line
+        """Where what is wrong stands in the file, from 1; None where it is all of it."""
+
 
 class BadManifest(BadInput):
     """An evaluation manifest cannot be read."""

@@ -3,7 +3,7 @@ import unicodedata
 import pytest
 from store.conftest import quickly_in_both
 
-from malgwi.errors import NotFound
+from malgwi.errors import NotFound, Stale
 from malgwi.store import Database, Glossaries
 
 
@@ -69,3 +69,19 @@ def test_a_state_that_never_was_is_not_found(glossaries: Glossaries, number: int
 
     with pytest.raises(NotFound):
         glossaries.find("radio", number)
+
+
+@quickly_in_both
+def test_of_two_that_change_the_same_state_one_looks_again(glossaries: Glossaries) -> None:
+    glossaries.put("radio", "one", base=0)
+    second = glossaries.put("radio", "two", base=1)
+
+    for base in (0, 1, 3):
+        with pytest.raises(Stale) as stale:
+            glossaries.put("radio", "three", base=base)
+        assert stale.value.current == 2
+    assert glossaries.find("radio") == second
+    glossaries.delete("radio")
+    with pytest.raises(Stale):
+        glossaries.put("radio", "three", base=3)
+    assert glossaries.put("radio", "three", base=0).number == 4

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
-from malgwi.errors import NotFound
+from malgwi.errors import NotFound, Stale
 from malgwi.store.engine import Database
 from malgwi.store.schema import glossary
 
@@ -37,11 +37,19 @@ class Glossaries:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def put(self, name: str, content: str, author: str | None = None) -> GlossaryRevision:
-        """The next revision, or the current one where it says the same. Of two that do so at once
-        one may hear Conflict."""
+    def put(
+        self, name: str, content: str, author: str | None = None, base: int | None = None
+    ) -> GlossaryRevision:
+        """The next revision, or the current one where it says the same. Raises Stale where `base`
+        is not the current one, 0 being none. Of two that do so at once one may hear Conflict."""
         assert content
-        return self._database.write(lambda it: _put(it, _same(name), content, author))
+
+        def work(connection: Connection) -> GlossaryRevision:
+            if base is not None:
+                _check_base(_last(connection, _same(name)), base, name)
+            return _put(connection, _same(name), content, author)
+
+        return self._database.write(work)
 
     def find(self, name: str, number: int | None = None) -> GlossaryRevision:
         """The current one, or any that there was, also of a glossary that was deleted since."""
@@ -73,6 +81,16 @@ class Glossaries:
             _put(connection, _same(name), _NOTHING, author)
 
         self._database.write(work)
+
+
+def _check_base(last: GlossaryRevision | None, base: int, name: str) -> None:
+    current = last.number if last and last.content != _NOTHING else 0
+    if current != base:
+        raise Stale(
+            f"Glossary {name!r} is at revision {current}, not {base}. "
+            "Read that one, and change it.",
+            current,
+        )
 
 
 def _put(connection: Connection, name: str, content: str, author: str | None) -> GlossaryRevision:

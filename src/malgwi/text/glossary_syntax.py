@@ -53,7 +53,7 @@ class Record:
 
 
 def bad(name: str, line: int, why: str) -> BadGlossary:
-    return BadGlossary(f"{name}, line {line}: {why}")
+    return BadGlossary(f"{name}, line {line}: {why}", line)
 
 
 def yaml_records(name: str, text: str) -> Iterator[Record]:

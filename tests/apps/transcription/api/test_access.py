@@ -38,6 +38,7 @@ READ = [
     ("GET", "/v1/glossaries"),
     ("GET", "/v1/glossaries/radio"),
     ("GET", "/v1/glossaries/radio/revisions"),
+    ("POST", "/v1/glossaries/check"),
     ("POST", "/v1/glossaries/radio/dry-run"),
     ("POST", "/v1/session/password"),
     ("POST", "/v1/users/first"),

@@ -54,7 +54,7 @@ def test_a_glossary_is_kept_with_every_state_that_it_was_in(
     assert (entry["id"], entry["written"], entry["spoken"]) == ("북문", "북문", ["붕문", "북 문"])
     assert [each["revision"] for each in client.get(f"{path}/revisions").json()] == [1, 2]
     (listed,) = client.get("/v1/glossaries").json()
-    assert (listed["name"], listed["revision"]) == ("무전", 2)
+    assert (listed["name"], listed["revision"], listed["size"]) == ("무전", 2, 1)
     assert opened.actions() == ["glossary.put"] * 3
 
 
@@ -147,6 +147,48 @@ def test_a_glossary_that_cannot_be_used_is_refused(
     assert client.get("/v1/glossaries").json() == []
 
 
+def test_what_is_wrong_with_a_file_is_told_with_its_line(client: TestClient) -> None:
+    file = "- written: a\n  spoken: x\n- written: b\n  spoken: x\n"
+
+    for method, path in (("PUT", "radio"), ("POST", "check")):
+        answer = client.request(
+            method,
+            f"/v1/glossaries/{path}",
+            content=file.encode(),
+            headers={"content-type": "application/yaml"},
+        )
+
+        assert (answer.status_code, answer.json()["line"]) == (400, 4)
+
+
+def test_a_file_can_be_looked_at_without_being_kept(client: TestClient) -> None:
+    answer = client.post(
+        "/v1/glossaries/check",
+        content="written,spoken\n북문,붕문|북 문\n".encode(),
+        headers={"content-type": "text/csv"},
+    )
+
+    [entry] = answer.json()["entries"]
+    assert (entry["written"], entry["spoken"]) == ("북문", ["붕문", "북 문"])
+    assert client.get("/v1/glossaries").json() == []
+
+
+def test_of_two_who_write_the_same_state_one_hears_that_it_is_stale(client: TestClient) -> None:
+    def write(entries: list[dict[str, Any]], base: int) -> Any:
+        query = {"base_revision": base}
+        return client.put("/v1/glossaries/radio", json={"entries": entries}, params=query)
+
+    assert write(ENTRIES, 0).json()["revision"] == 1
+    assert write(ENTRIES[:1], 1).json()["revision"] == 2
+
+    late = write(ENTRIES[1:], 1)
+
+    assert late.status_code == 409
+    assert late.json()["type"] == "urn:malgwi:problem:stale"
+    assert late.json()["revision"] == 2
+    assert client.get("/v1/glossaries/radio").json()["entries"][0]["written"] == "북문"
+
+
 def test_a_glossary_of_another_kind_or_size_is_refused(client: TestClient) -> None:
     def status(body: bytes, content_type: str) -> int:
         headers = {"content-type": content_type}
@@ -183,6 +225,19 @@ def test_a_dry_run_says_what_would_change_and_changes_nothing(
     assert found["changed"] == answer.json()["changed"] == len(shown)
     assert found["utterances"] == len(RADIO.utterances) + 3
     assert opened.store.transcript_record(record.id).revision == 1
+
+
+def test_what_nobody_keeps_can_be_tried(opened: Site, client: TestClient) -> None:
+    record = opened.transcribed(radio_with("붕문에서 만나자"))
+
+    tried = client.post(
+        "/v1/glossaries/new/dry-run", json={"transcripts": [record.id], "entries": ENTRIES[:1]}
+    ).json()
+
+    shown = {each["utterance"]: each["after"] for each in tried["transcripts"][0]["examples"]}
+    assert shown["00-1000"] == "북문에서 만나자"
+    assert tried["revision"] is None
+    assert client.get("/v1/glossaries").json() == []
 
 
 def test_what_an_older_glossary_did_is_taken_back_and_what_people_did_is_not(

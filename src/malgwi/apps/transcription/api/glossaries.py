@@ -1,6 +1,6 @@
 """/v1/glossaries: how names and terms are written, and what that would change in what is kept."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from threading import Event
 from typing import Annotated
@@ -19,13 +19,14 @@ from malgwi.apps.transcription.api.glossary_content import (
     glossary_of,
     models_of,
     of_entries,
+    size_of,
 )
 from malgwi.apps.transcription.api.jobs import JobOut, job_out
 from malgwi.apps.transcription.api.kept import kept
 from malgwi.apps.transcription.api.problems import problems
 from malgwi.apps.transcription.api.rewriting import Rewriting, corrected, rewritings
 from malgwi.apps.transcription.api.work import GLOSSARY, told
-from malgwi.errors import BadInput, BadOption, Cancelled
+from malgwi.errors import BadGlossary, BadInput, BadOption, Cancelled
 from malgwi.gateway import Answer, BadField, Refusal
 from malgwi.store import GlossaryRevision
 from malgwi.text import Glossary, Syntax, parse_glossary
@@ -60,6 +61,21 @@ class GlossaryOut(BaseModel):
     revision: int
     created: datetime
     author: str | None
+    author_name: str | None
+    """While there is one."""
+
+
+class GlossaryListed(GlossaryOut):
+    """A glossary in the list."""
+
+    size: int
+    """Entries."""
+
+
+class GlossaryContent(BaseModel):
+    """What is in a glossary that nobody keeps."""
+
+    entries: list[EntryModel]
 
 
 class GlossaryWhole(GlossaryOut):
@@ -88,6 +104,8 @@ class DryRun(Where):
 
     examples: Annotated[int, Field(ge=0, le=1000)] = 20
     """Changes that are shown for each transcript; 2000 in all."""
+    entries: Annotated[list[EntryModel], Field(max_length=10_000)] = []
+    """These instead of what is kept; the name may then be that of none."""
 
 
 class Example(BaseModel):
@@ -117,7 +135,8 @@ class DryRunOut(BaseModel):
     """What a glossary would change; nothing was."""
 
     glossary: str
-    revision: int
+    revision: int | None
+    """Null where entries were tried that nobody keeps."""
     changed: int
     transcripts: list[WouldChange]
 
@@ -136,17 +155,37 @@ def _routes(doors: ApiDoors) -> APIRouter:
     )
 
     @routes.get("")
-    def list_glossaries(caller: Viewer) -> list[GlossaryOut]:
+    def list_glossaries(caller: Viewer) -> list[GlossaryListed]:
         """The current state of each, by name."""
-        return list(map(_out, doors.glossaries.current()))
+        names = doors.people.names()
+        return [
+            GlossaryListed(**_out(each, names).model_dump(), size=size_of(each.content))
+            for each in doors.glossaries.current()
+        ]
+
+    @routes.post("/check", openapi_extra=_put_openapi())
+    async def check_glossary(caller: Viewer, request: Request) -> GlossaryContent:
+        """What would be kept of this, which is sent as to write it. Nothing is."""
+        body, kind = await _sent(request)
+        entries = await run_in_threadpool(lambda: models_of(content_of(_read(body, kind))))
+        return GlossaryContent(entries=entries)
 
     @routes.put("/{name}", openapi_extra=_put_openapi())
-    async def put_glossary(caller: Editor, request: Request, name: GlossaryName) -> GlossaryWhole:
+    async def put_glossary(
+        caller: Editor,
+        request: Request,
+        name: GlossaryName,
+        base_revision: Annotated[int | None, Query(ge=0, lt=2**31)] = None,
+    ) -> GlossaryWhole:
         """The next state of it, or its first. As JSON, or as the file that it is kept in
-        elsewhere: YAML or CSV, see docs/reference/glossary.md."""
-        body = await read_body(request, _MOST_BYTES)
-        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        return await run_in_threadpool(_put, doors, caller, name, body, kind)
+        elsewhere: YAML or CSV, see docs/reference/glossary.md. With `base_revision`, which is 0
+        for one that is new, 409 where that is not the current one."""
+        body, kind = await _sent(request)
+
+        def work() -> GlossaryWhole:
+            return _put(doors, caller, name, _read(body, kind), base_revision)
+
+        return await run_in_threadpool(work)
 
     @routes.get("/{name}")
     def read_glossary(
@@ -155,12 +194,13 @@ def _routes(doors: ApiDoors) -> APIRouter:
         revision: Annotated[RevisionNumber | None, Query()] = None,
     ) -> GlossaryWhole:
         """As it is, or as any revision of it was, also after it was deleted."""
-        return _whole(doors.glossaries.find(name, revision))
+        return _whole(doors.glossaries.find(name, revision), doors.people.names())
 
     @routes.get("/{name}/revisions")
     def list_glossary_revisions(caller: Viewer, name: GlossaryName) -> list[GlossaryOut]:
         """Oldest first."""
-        return list(map(_out, doors.glossaries.revisions(name)))
+        names = doors.people.names()
+        return [_out(each, names) for each in doors.glossaries.revisions(name)]
 
     @routes.delete("/{name}", status_code=204)
     def delete_glossary(caller: Editor, name: GlossaryName) -> None:
@@ -199,13 +239,19 @@ def _routes(doors: ApiDoors) -> APIRouter:
     return routes
 
 
+async def _sent(request: Request) -> tuple[bytes, str]:
+    """The body and its media type."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return await read_body(request, _MOST_BYTES), kind
+
+
 def _put(
-    doors: ApiDoors, caller: Caller, name: str, body: bytes, content_type: str
+    doors: ApiDoors, caller: Caller, name: str, glossary: Glossary, base: int | None
 ) -> GlossaryWhole:
     _check_name(name)
-    kept = doors.glossaries.put(name, content_of(_read(body, content_type)), caller.id)
+    kept = doors.glossaries.put(name, content_of(glossary), caller.id, base)
     doors.store.note("glossary.put", kept.name, caller.id, {"revision": kept.number})
-    return _whole(kept)
+    return _whole(kept, doors.people.names())
 
 
 def _check_name(name: str) -> None:
@@ -229,11 +275,14 @@ def _read(body: bytes, content_type: str) -> Glossary:
         return parse_glossary(body.decode("utf-8-sig"), _SYNTAXES[content_type])
     except UnicodeDecodeError as error:
         raise BadInput("The glossary is not UTF-8.") from error
+    except BadGlossary as error:
+        more = {"line": error.line}
+        raise Refusal(Answer(400, "invalid_request", str(error), more=more)) from None
 
 
 def _dry_run(doors: ApiDoors, name: str, where: DryRun, stop: Event) -> DryRunOut:
-    found = doors.glossaries.find(name, where.revision)
-    glossary = glossary_of(found.content)
+    found = None if where.entries else doors.glossaries.find(name, where.revision)
+    glossary = glossary_of(found.content) if found else of_entries(where.entries)
     would: list[WouldChange] = []
     left = _MOST_EXAMPLES
     for each in _transcripts(doors, where):
@@ -242,8 +291,8 @@ def _dry_run(doors: ApiDoors, name: str, where: DryRun, stop: Event) -> DryRunOu
         would.append(_would_change(doors, each, glossary, min(left, where.examples)))
         left -= len(would[-1].examples)
     return DryRunOut(
-        glossary=found.name,
-        revision=found.number,
+        glossary=name,
+        revision=found.number if found else None,
         changed=sum(each.changed for each in would),
         transcripts=would,
     )
@@ -285,17 +334,19 @@ def _example(each: Rewriting) -> Example:
     )
 
 
-def _out(revision: GlossaryRevision) -> GlossaryOut:
+def _out(revision: GlossaryRevision, names: Mapping[str, str]) -> GlossaryOut:
     return GlossaryOut(
         name=revision.name,
         revision=revision.number,
         created=revision.created,
         author=revision.author,
+        author_name=names.get(revision.author) if revision.author else None,
     )
 
 
-def _whole(revision: GlossaryRevision) -> GlossaryWhole:
-    return GlossaryWhole(**_out(revision).model_dump(), entries=models_of(revision.content))
+def _whole(revision: GlossaryRevision, names: Mapping[str, str]) -> GlossaryWhole:
+    entries = models_of(revision.content)
+    return GlossaryWhole(**_out(revision, names).model_dump(), entries=entries)
 
 
 def _put_openapi() -> dict[str, object]:

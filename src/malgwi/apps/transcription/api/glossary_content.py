@@ -55,6 +55,11 @@ def models_of(content: str) -> list[EntryModel]:
     return [EntryModel.model_construct(**row) for row in json.loads(content)]
 
 
+def size_of(content: str) -> int:
+    """How many entries there are."""
+    return max(0, content.count("\n") - 2)  # one a line, between two brackets
+
+
 def _lines(rows: Sequence[dict[str, Any]]) -> str:
     return "[\n" + ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows) + "\n]\n"
 

@@ -31,6 +31,8 @@ class Problem(BaseModel):
     """The field or parameter that is wrong."""
     revision: int | None = None
     """Of 409 `stale`: the revision that is current."""
+    line: int | None = None
+    """Of a glossary: where what is wrong with it stands, from 1."""
 
 
 def shape(answer: Answer) -> Response:
