@@ -3,14 +3,23 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
+from statistics import median
 from typing import Any
 
 import deadline
 import pytest
 from console.browser import barriers, looking, told
 from playwright.sync_api import Browser, Locator, Page, expect
-from test_library import Library
+from store.kept import transcribed, utterance
+from store.kept import transcript as transcript_of
+from store.kept import words as words_at
+from test_library import Library, library
+
+from malgwi.store import SqlStore
+from malgwi.types import Channel, Span, Transcript, Utterance
 
 pytestmark = [pytest.mark.slow, pytest.mark.model]
 
@@ -57,6 +66,23 @@ HEARD = """async ([channels, seconds]) => {
   const player = new Player(sound, seconds, channels);
   const heard = () => taps[0].heard.map((each) => Math.round(each * 32768));
   Object.assign(globalThis, { player, heard });
+}"""
+
+SCROLLED = """async () => {
+  // Milliseconds of each frame while one scrolls and pans, slowly and then far.
+  const list = document.querySelector(".mg-t-scroll");
+  const lanes = document.querySelector(".mg-t-field");
+  const frames = [];
+  let last = await new Promise(requestAnimationFrame);
+  for (let n = 0; n < 120; n++) {
+    list.scrollTop += n < 60 ? 100 : 5000;
+    lanes.dispatchEvent(new WheelEvent("wheel", { deltaX: 40, bubbles: true, cancelable: true }));
+    const now = await new Promise(requestAnimationFrame);
+    frames.push(now - last);
+    last = now;
+  }
+  list.focus();
+  return frames;
 }"""
 
 
@@ -258,3 +284,44 @@ def test_a_viewer_is_offered_nothing_that_changes_anything(
             expect(page.get_by_role("button", name=name)).to_have_count(0)
         row(page, "epoch of belief").first.dblclick()
         expect(page.get_by_label("Text", exact=True)).to_have_count(0)
+
+
+def test_two_hours_of_sixteen_channels_open_at_once_and_scroll_without_a_stall(
+    browser: Browser, tmp_path: Path
+) -> None:
+    store = SqlStore(f"sqlite:///{tmp_path}/data/malgwi.db", tmp_path / "data")
+    saved = transcribed(store, watch(20_000, 16, 7200.0))
+    store.close()
+    with library(tmp_path) as running, looking(browser, str(running.http.base_url)) as page:
+        page.goto("/recordings")  # as somebody has who comes from there
+        page.goto(f"/transcripts/{saved.id}")
+        expect(row(page, "word 0 of").first).to_be_visible()
+        opened = page.evaluate("performance.now()")
+
+        frames = page.evaluate(SCROLLED)
+        page.keyboard.press("End")
+
+        expect(row(page, "word 19999 of")).to_be_visible()
+        assert page.locator(".mg-t-row").count() < 120
+        assert opened < 2000
+        assert median(frames) < 34
+
+
+def watch(utterances: int, channels: int, seconds: float) -> Transcript:
+    """Somebody says four words on each channel in turn."""
+    every = seconds / utterances
+
+    def said(number: int) -> Utterance:
+        text = f"word {number} of many"
+        spoken = words_at(text, number * every, every)
+        channel = number % channels
+        return replace(
+            utterance(0, text, channel),
+            id=f"{channel:02}-{number:05}",
+            span=Span(number * every, (number + 4) * every),
+            words=spoken,
+        )
+
+    empty = transcript_of(*(said(number) for number in range(utterances)))
+    labels = tuple(Channel(each, f"Channel {each + 1}") for each in range(channels))
+    return replace(empty, duration=seconds, channels=labels)
