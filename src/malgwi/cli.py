@@ -684,15 +684,15 @@ def backup() -> None:
 @click.argument("target", type=click.Path(path_type=Path))
 def backup_create(target: Path) -> None:
     """Make a backup: a folder, or one file where TARGET ends with .tar."""
-    from malgwi import workers
+    from malgwi.config import data_folder, database_address
     from malgwi.ops import backup as backups
 
     config = _config()
     with _files_bar("Backing up", str(target)) as progress:
         made = backups.create(
             target,
-            url=workers.database_address(config),
-            data=workers.data_folder(config),
+            url=database_address(config),
+            data=data_folder(config),
             settings=backups.settings_of(config),
             progress=progress,
         )
@@ -720,15 +720,15 @@ def backup_verify(source: Path) -> None:
 @click.argument("source", type=click.Path(path_type=Path))
 def backup_restore(source: Path) -> None:
     """Restore a backup into an empty database and an empty folder."""
-    from malgwi import workers
+    from malgwi.config import data_folder, database_address
     from malgwi.ops import backup as backups
 
     config = _config()
     with _files_bar("Restoring", str(source)) as progress:
         restored = backups.restore(
             source,
-            url=workers.database_address(config),
-            data=workers.data_folder(config),
+            url=database_address(config),
+            data=data_folder(config),
             progress=progress,
         )
     _say_backup(restored.manifest)

@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from pydantic import (
     BaseModel,
@@ -304,6 +305,24 @@ def _short(environ: Mapping[str, str]) -> dict[str, Any]:
         if environ.get(name) and not environ.get(ours):
             given.setdefault(part, {})[field] = environ[name]
     return given
+
+
+def data_folder(config: Config) -> Path:
+    return config.store.data or config.home / "data"
+
+
+def database_address(config: Config) -> str:
+    """Of the database, with the password from its file."""
+    if config.store.url is None:
+        return f"sqlite:///{data_folder(config) / 'malgwi.db'}"
+    url = config.store.url.get_secret_value()
+    if config.store.password_file is None:
+        return url
+    password = config.store.password_file.read_text("utf-8").strip()
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    user = parts.netloc.rpartition("@")[0].partition(":")[0]
+    return urlunsplit(parts._replace(netloc=f"{user}:{quote(password, safe='')}@{host}"))
 
 
 def setting_names() -> list[str]:

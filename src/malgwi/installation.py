@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from importlib.metadata import version
 
-from malgwi import ops, workers
+from malgwi import ops
 from malgwi.apps.transcription.api import EngineState, Installation, InstalledModel
-from malgwi.config import Config
+from malgwi.config import Config, data_folder
 from malgwi.scheduling import Dispatcher, ModelFleet
 from malgwi.store import SqlStore
 
@@ -16,7 +16,7 @@ _ELSEWHERE = "Jobs are done by workers elsewhere, and they do not tell what thei
 
 def found(config: Config, store: SqlStore, fleet: ModelFleet, started: datetime) -> Installation:
     """As it is now. Raises StoreGone."""
-    folder = workers.data_folder(config)
+    folder = data_folder(config)
     disk = shutil.disk_usage(folder)
     return Installation(
         version=version("malgwi"),

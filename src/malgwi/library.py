@@ -22,7 +22,7 @@ from malgwi.apps.transcription.orders import KIND, Order
 from malgwi.apps.transcription.watch import Names, Told, Watcher
 from malgwi.apps.transcription.webhooks import Reach, Sender
 from malgwi.audio import Decoders, Listening
-from malgwi.config import Config
+from malgwi.config import Config, data_folder
 from malgwi.errors import EngineMissing
 from malgwi.jobs import Queue, borne
 from malgwi.jobs.inprocess import InProcess
@@ -45,7 +45,7 @@ def run(config: Config, announce: Callable[[str], None]) -> bool:
 
     Raises as `serving.run`, and StoreError where what is kept cannot be opened.
     """
-    data = workers.data_folder(config)
+    data = data_folder(config)
     names = Names(config.serve.watch_pattern, config.serve.watch_files)
     workers.check_watched_folder(config)
     with ExitStack() as open_things:
@@ -109,7 +109,7 @@ def _queue(config: Config, store: SqlStore, parts: Parts) -> Iterator[Queue]:
         return
     engines = partial(_shared_engines, config, parts)
     made = workers.context(config, store, engines, lambda: parts.decoders)
-    with borne(store.instance, workers.data_folder(config) / "workers.lock") as name:
+    with borne(store.instance, data_folder(config) / "workers.lock") as name:
         queue = InProcess(made, workers.QUEUES, name=name, workers=config.jobs.workers)
         queue.start()
         try:
@@ -176,7 +176,7 @@ def _watcher(
         store,
         add_job,
         open=partial(workers.opened, lambda: parts.decoders),
-        memory=workers.data_folder(config) / "watched.db",
+        memory=data_folder(config) / "watched.db",
         names=names,
     )
 

@@ -10,13 +10,13 @@ from dataclasses import replace
 from functools import cache, lru_cache, partial
 from pathlib import Path
 from threading import Event
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from malgwi import audio, bootstrap, jobs, logs, memory, plugins, text
 from malgwi.apps.transcription.api import GLOSSARY, glossary_of
 from malgwi.apps.transcription.orders import KIND, Order
 from malgwi.apps.transcription.work import Rewriting, Source, Transcribing
-from malgwi.config import Config
+from malgwi.config import Config, data_folder, database_address
 from malgwi.errors import BadOption
 from malgwi.jobs import Context, Handler, Queue
 from malgwi.pipeline import Engines
@@ -33,10 +33,6 @@ EnginesOf = Callable[[Order, Lane, Event], Engines]
 def open_store(config: Config) -> SqlStore:
     """Raises StoreError where the database or the folder is not what it was."""
     return SqlStore(database_address(config), data_folder(config))
-
-
-def data_folder(config: Config) -> Path:
-    return config.store.data or config.home / "data"
 
 
 def check_watched_folder(config: Config) -> None:
@@ -174,20 +170,6 @@ def _until_told() -> Iterator[Event]:
     finally:
         for number, handler in before:
             signal.signal(number, handler)
-
-
-def database_address(config: Config) -> str:
-    """Of the database, with the password from its file."""
-    if config.store.url is None:
-        return f"sqlite:///{data_folder(config) / 'malgwi.db'}"
-    url = config.store.url.get_secret_value()
-    if config.store.password_file is None:
-        return url
-    password = config.store.password_file.read_text("utf-8").strip()
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    user = parts.netloc.rpartition("@")[0].partition(":")[0]
-    return urlunsplit(parts._replace(netloc=f"{user}:{quote(password, safe='')}@{host}"))
 
 
 def _check_celery(config: Config) -> None:

@@ -4,10 +4,11 @@
 data: cards.toml, wheels.toml, failures.toml.
 """
 
-from malgwi.devices.compatibility import Library
-from malgwi.devices.diagnosis import Diagnosis, diagnose
+from malgwi.devices.compatibility import Library, Wheel, choice, wheel
+from malgwi.devices.diagnosis import Diagnosis, diagnose, known
 from malgwi.devices.inventory import PCI_ORDER, Card, Inventory, inventory
 from malgwi.devices.ladder import Asked, Ladder, Landed, Rung, climb, rungs
+from malgwi.devices.versions import numbers
 
 __all__ = [
     "PCI_ORDER",
@@ -19,8 +20,13 @@ __all__ = [
     "Landed",
     "Library",
     "Rung",
+    "Wheel",
+    "choice",
     "climb",
     "diagnose",
     "inventory",
+    "known",
+    "numbers",
     "rungs",
+    "wheel",
 ]

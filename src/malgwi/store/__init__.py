@@ -27,12 +27,14 @@ from malgwi.store.base import (
     TranscriptRecord,
     UtteranceFilter,
 )
+from malgwi.store.condition import Condition, condition, sqlite_file
 from malgwi.store.copying import copy
 from malgwi.store.dump import Dump, Place, Rows, media_in, table_file, table_lines
 from malgwi.store.engine import Database, connect
 from malgwi.store.glossaries import Glossaries, GlossaryRevision
 from malgwi.store.job_rows import JobCount
 from malgwi.store.ledger import Ledger
+from malgwi.store.media import RESERVE
 from malgwi.store.migration import upgrade
 from malgwi.store.notes import NewNote, Note, Notes
 from malgwi.store.outline_base import LOW_CONFIDENCE, Flag, Outline
@@ -47,10 +49,12 @@ from malgwi.store.webhooks import Delivery, DeliveryState, Event, Outbox, Outgoi
 
 __all__ = [
     "LOW_CONFIDENCE",
+    "RESERVE",
     "ApiKey",
     "AuditEntry",
     "Authorship",
     "Begun",
+    "Condition",
     "Correction",
     "Database",
     "Delivery",
@@ -104,10 +108,12 @@ __all__ = [
     "Webhook",
     "Writing",
     "aligned",
+    "condition",
     "connect",
     "copy",
     "folded",
     "media_in",
+    "sqlite_file",
     "table_file",
     "table_lines",
     "upgrade",

@@ -53,6 +53,13 @@ def establish(database: Database, folder: Path, media_folder: Path) -> str:
     return ours
 
 
+def of_both(
+    connection: Connection, folder: Path, *, has_tables: bool
+) -> tuple[str | None, str | None]:
+    """The ids that database and folder have now; nothing is given to them."""
+    return _of_database(connection) if has_tables else None, _of_folder(folder)
+
+
 def write(folder: Path, instance: str) -> None:
     """The id of the folder: all of it or nothing, whoever else does the same."""
     try:

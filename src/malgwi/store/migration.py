@@ -53,7 +53,7 @@ def downgrade(database: Database) -> None:
 
 def version(database: Database) -> str | None:
     """The step that it is at; None where it has no tables yet."""
-    return database.read(_version)
+    return database.read(step_of)
 
 
 def newest() -> str:
@@ -74,7 +74,7 @@ def knows(step: str) -> bool:
 def known_step(connection: Connection) -> str | None:
     """Where it is; None where it has no tables yet. Raises StoreError where this program has not
     heard of that step."""
-    at = _version(connection)
+    at = step_of(connection)
     if at is not None and not knows(at):
         raise StoreError(
             f"The database is of a newer Malgwi (step {at}; this one knows up to {newest()}). "
@@ -96,7 +96,7 @@ def check_references(connection: Connection) -> None:
         raise StoreError(f"The migration would break references of the table {broken[0]}.")
 
 
-def _version(connection: Connection) -> str | None:
+def step_of(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
