@@ -17,6 +17,7 @@ const AHEAD = 1.6; // s: the timers of a page in the background come once a seco
 const LEAD = 0.02; // s between now and what can still be changed
 const TICK = 50; // ms
 const FADE = 0.004; // s
+const IDLE = 1000; // ms
 
 /** @typedef {"paused" | "playing" | "loading"} State */
 /** @typedef {import("./stretch.js").Place} Place */
@@ -107,6 +108,12 @@ export class Player extends EventTarget {
     clearInterval(this.#timer);
     this.sound.rest();
     this.#set("paused");
+    setTimeout(() => this.#sleep(), IDLE);
+  }
+
+  /** A context that runs costs power also where it is silent. */
+  #sleep() {
+    if (this.#state === "paused" && this.#context?.state === "running") void this.#context.suspend();
   }
 
   /** @param {number} to in seconds */
