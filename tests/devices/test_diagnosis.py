@@ -1,6 +1,7 @@
 """From captured words to what is wrong."""
 
 import pytest
+from devices.captured import CAPTURED, INSUFFICIENT
 from devices.machines import (
     GIVEN_NO_GPU,
     IN_A_CONTAINER,
@@ -17,69 +18,6 @@ from malgwi.devices.versions import numbers
 from malgwi.errors import BadOption, EngineFailed
 
 FINE = machine("NVIDIA GeForce RTX 3070 Ti")
-INSUFFICIENT = "CUDA failed with error CUDA driver version is insufficient for CUDA runtime version"
-CAPTURED = {
-    "Failed to initialize NVML: Driver/library version mismatch\n"
-    "NVML library version: 550.144": "driver-not-reloaded",
-    "NVML: RM has detected an NVML/RM version mismatch": "driver-not-reloaded",
-    "Failed to initialize NVML: Unknown Error": "gpu-lost-by-container",
-    "RuntimeError: CUDA failed with error no CUDA-capable device is detected": "gpu-hidden",
-    "libcuda.so.1: cannot open shared object file: No such file or directory": "no-libcuda",
-    "The NVIDIA driver on your system is too old (found version 12040). Please update your GPU "
-    "driver by downloading and installing a new version": "driver-behind-library",
-    "CUDA failed with error the provided PTX was compiled with an unsupported toolchain.": (
-        "ptx-driver"
-    ),
-    "CUDA_ERROR_UNSUPPORTED_PTX_VERSION": "ptx-driver",
-    "CUDA failed with error no kernel image is available for execution on the device": (
-        "wheel-without-card"
-    ),
-    "torch.AcceleratorError: CUDA error: no kernel image is available for execution on the device\n"
-    "CUDA kernel errors might be asynchronously reported": "wheel-without-card",
-    "This CTranslate2 package was not compiled with CUDA support": "wheel-without-cuda",
-    "AssertionError: Torch not compiled with CUDA enabled": "wheel-without-cuda",
-    "Library libcublas.so.12 is not found or cannot be loaded": "no-libcublas",
-    "ImportError: libcublas.so.12: cannot open shared object file: No such file": "no-libcublas",
-    "Could not load library libcudnn_ops_infer.so.8. Error: libcudnn_ops_infer.so.8: cannot open "
-    "shared object file: No such file or directory": "no-cudnn-8",
-    "Unable to load any of {libcudnn_ops.so.9.1.0, libcudnn_ops.so.9.1, libcudnn_ops.so.9, "
-    "libcudnn_ops.so}\nInvalid handle. Cannot load symbol cudnnCreateTensorDescriptor": (
-        "no-cudnn-9"
-    ),
-    "cuBLAS failed with status CUBLAS_STATUS_NOT_SUPPORTED": "int8-not-supported",
-    "Requested float16 compute type, but the target device or backend do not support efficient "
-    "float16 computation.": "no-usable-float16",
-    "Requested int8_float16 compute type, but the target device or backend do not support "
-    "efficient int8_float16 computation.": "no-usable-float16",
-    "whisper-base on cuda cannot be trusted: the canary came back as marks without a word.": (
-        "no-usable-float16"
-    ),
-    "whisper-base on cuda cannot be trusted: the canary came back with no number for a "
-    "probability.": "no-usable-float16",
-    "Requested bfloat16 compute type, but the target device or backend do not support efficient "
-    "bfloat16 computation.": "type-not-supported",
-    "CUDA failed with error out of memory": "out-of-gpu-memory",
-    "CUDA error: out of memory": "out-of-gpu-memory",
-    "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has a total "
-    "capacity of 5.80 GiB": "out-of-gpu-memory",
-    "cuBLAS failed with status CUBLAS_STATUS_ALLOC_FAILED": "out-of-gpu-memory",
-    "Cannot re-initialize CUDA in forked subprocess. To use CUDA with multiprocessing, you must "
-    "use the 'spawn' start method": "cuda-before-fork",
-    "Unsupported model binary version. This executable supports models with binary version v6 or "
-    "below, but the model has binary version v67324752.": "model-file-broken",
-    "Unexpected bus error encountered in worker. This might be caused by insufficient shared "
-    "memory (shm).": "bus-error",
-    "The process was ended by signal 7": "bus-error",
-    "RuntimeError: can't start new thread": "too-many-threads",
-    "OSError: [Errno 24] Too many open files": "too-many-files",
-    "WorkerLostError('Worker exited prematurely: signal 9 (SIGKILL) Job: 3.')": "killed",
-    '"State": {"Status": "exited", "OOMKilled": true}': "killed",
-    "exited with code 137": "killed",
-    "it was killed, as by the system when memory runs out": "killed",
-    "HTTPSConnectionPool(host='huggingface.co', port=443): Max retries exceeded with url": (
-        "model-not-staged"
-    ),
-}
 AMBIGUOUS = {
     "no-driver": NOTHING,
     "no-gpu-seen": IN_A_CONTAINER,
