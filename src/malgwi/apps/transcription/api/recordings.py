@@ -378,8 +378,9 @@ def _create_openapi() -> dict[str, Any]:
     form = extra["requestBody"]["content"]["multipart/form-data"]["schema"]
     moment = {"type": "string", "format": "date-time"}
     form["properties"]["started"] = {"anyOf": [moment, {"const": ""}]}  # as forms say nothing
-    offsets = form["properties"]["offsets"]
-    form["properties"]["offsets"] = {"anyOf": [offsets, offsets["items"]]}  # one is sent alone
+    for name, each in form["properties"].items():
+        if "items" in each:  # one is sent alone, and none as nothing
+            form["properties"][name] = {"anyOf": [each, each["items"], {"const": ""}]}
     uploads = {"uploads": ["0190a1b2-0000-7000-8000-000000000000"], "channel_labels": ["Tower"]}
     path = {"path": "/srv/radio/2026-03-01.wav", "labels": ["radio"]}
     named = {
