@@ -266,6 +266,51 @@ def test_a_search_marks_what_it_finds_and_goes_there(
         assert position(page) > 10
 
 
+def test_a_bookmark_is_set_by_a_key_and_gone_to(
+    browser: Browser, service: Library, heard: dict[str, str]
+) -> None:
+    notes = f"/v1/recordings/{heard['recording']}/notes"
+    with transcript(browser, service, heard, "#t=31.5") as page:
+        page.keyboard.press("b")
+        page.get_by_role("button", name="Notes and bookmarks").click()
+        mark = page.get_by_role("complementary").get_by_role("button", name="00:31")
+        expect(mark).to_be_visible()
+        assert [each["at"] for each in service.http.get(notes).json()["items"]] == [31.5]
+
+        page.keyboard.press("ArrowLeft")
+        mark.click()
+
+        assert 31.5 <= position(page) < 34
+        page.get_by_role("button", name="Remove").click()
+        expect(mark).to_have_count(0)
+        assert service.http.get(notes).json()["items"] == []
+
+
+def test_who_speaks_on_a_channel_is_named_at_once_and_taken_back(
+    browser: Browser, service: Library, heard: dict[str, str]
+) -> None:
+    with transcript(browser, service, heard) as page:
+        row(page, "epoch of belief").first.get_by_role("button", name="ch03").click()
+        page.get_by_label("Speaker", exact=True).fill("Sydney")
+        page.get_by_label("All without a name on ch03").check()
+        page.get_by_role("button", name="Rename").click()
+
+        expect(page.locator(".mg-t-row .mg-t-who", has_text="Sydney")).to_have_count(5)
+        page.locator("body").press("Control+z")
+        expect(page.locator(".mg-t-row .mg-t-who", has_text="Sydney")).to_have_count(0)
+
+
+def test_one_channel_alone_shows_that_the_others_are_silent(
+    browser: Browser, service: Library, heard: dict[str, str]
+) -> None:
+    with transcript(browser, service, heard) as page:
+        solo = page.get_by_role("button", name="Solo ch02")
+        solo.click()
+
+        expect(solo).to_have_attribute("aria-pressed", "true")
+        expect(page.locator(".mg-t-head.mg-t-silent")).to_have_count(3)
+
+
 def test_a_viewer_is_offered_nothing_that_changes_anything(
     browser: Browser, service: Library, heard: dict[str, str]
 ) -> None:
