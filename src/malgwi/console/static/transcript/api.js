@@ -8,22 +8,24 @@ export class Refusal extends Error {
   constructor(status, problem = {}) {
     super(typeof problem.detail === "string" ? problem.detail : `HTTP ${status}`);
     this.status = status;
+    this.problem = problem;
     this.stale = status === 409 && String(problem.type).endsWith(":stale");
   }
 }
 
 /**
  * @param {string} path
- * @param {{method?: string, body?: unknown, signal?: AbortSignal}} [options]
+ * @param {{method?: string, body?: unknown, type?: string, signal?: AbortSignal}} [options] a body is
+ *   sent as JSON, or as it is where `type` says what it is
  * @returns {Promise<Response>} one that is well; raises Refusal, or AbortError
  */
-async function asked(path, { method = "GET", body, signal } = {}) {
+async function asked(path, { method = "GET", body, type, signal } = {}) {
   const limit = AbortSignal.timeout(TIMEOUT);
   /** @type {RequestInit} */
   const request = { method, credentials: "same-origin", signal: signal ? AbortSignal.any([signal, limit]) : limit };
   if (body !== undefined) {
-    request.headers = { "content-type": "application/json" };
-    request.body = JSON.stringify(body);
+    request.headers = { "content-type": type ?? "application/json" };
+    request.body = type ? String(body) : JSON.stringify(body);
   }
   let answer;
   try {
@@ -46,9 +48,9 @@ export async function bytes(path, signal) {
   return (await asked(path, { signal })).arrayBuffer();
 }
 
-/** @param {string} method @param {string} path @param {unknown} [body] @returns {Promise<any>} */
-export async function send(method, path, body) {
-  const answer = await asked(path, { method, body });
+/** @param {string} method @param {string} path @param {unknown} [body] @param {string} [type] @returns {Promise<any>} */
+export async function send(method, path, body, type) {
+  const answer = await asked(path, { method, body, type });
   return answer.status === 204 ? null : answer.json();
 }
 

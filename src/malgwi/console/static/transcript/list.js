@@ -10,6 +10,7 @@ import { foldedRow, utteranceRow } from "./row.js";
 
 const MARGIN = 500; // pixels above and below the view
 const LINE = 24;
+const NARROW = 640; // pixels below which the text goes under the name, as in the style sheet
 const GLIDE = 600; // ms that a soft scroll may take
 const PATIENCE = 80; // ms of quiet before texts of a place that is scrolled by are fetched
 
@@ -88,6 +89,11 @@ export class List {
     this.#render();
   }
 
+  /** Whether an utterance has a line of its own. @param {number} position */
+  shows(position) {
+    return !this.rows[this.#rowOf[position]].folded;
+  }
+
   /** The element of a position, where it is in view. @param {number} position */
   rowOf(position) {
     return this.#made.get(this.#rowOf[position]);
@@ -130,7 +136,7 @@ export class List {
     for (const [row, element] of this.#made) {
       element.classList.toggle("mg-t-now", active.includes(this.rows[row].first));
     }
-    const shown = active.filter((each) => !this.rows[this.#rowOf[each]].folded);
+    const shown = active.filter((each) => this.shows(each));
     const last = shown.at(-1) ?? -1;
     this.#say(last, time);
     if (!playing || !page.following || last < 0) return;
@@ -214,7 +220,7 @@ export class List {
     if (row.folded) return 28;
     const { start, end } = this.page.outline;
     const letters = (end[row.first] - start[row.first]) * 9;
-    const narrow = this.#width < 620;
+    const narrow = this.#width <= NARROW;
     const perLine = Math.max(20, (this.#width - (narrow ? 32 : 320)) / 8.5);
     const tagged = this.page.outline.flags[row.first] & 14 ? LINE : 0;
     return (narrow ? 46 : 16) + tagged + LINE * Math.max(1, Math.ceil(letters / perLine)) * (this.page.raw ? 2 : 1);

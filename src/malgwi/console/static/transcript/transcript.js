@@ -322,8 +322,8 @@ class Desk {
     if (time === null) return;
     page.seek(time);
     this.timeline.look({ from: time - 30, to: time + 90 });
-    const found = page.outline.saying(time)[0] ?? page.outline.at(time);
-    this.list.reveal(found);
+    const said = page.outline.saying(time);
+    this.list.reveal(said.find((each) => this.list.shows(each)) ?? said[0] ?? page.outline.at(time));
   }
 
   /** @param {number} time */
