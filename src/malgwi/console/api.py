@@ -1,7 +1,7 @@
 """The console's way to the API: with the cookie of whoever is signed in, and no other."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -43,20 +43,14 @@ class Me:
         return order.index(self.role) <= order.index(role)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Api:
     """As one person."""
 
     client: httpx.AsyncClient
     cookie: str | None
+    """Another one after they signed in again."""
     language: str = "en"
-    _headers: Mapping[str, str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        headers = {"sec-fetch-site": "same-origin", "accept-language": self.language}
-        if self.cookie:
-            headers["cookie"] = f"{COOKIE}={self.cookie}"
-        object.__setattr__(self, "_headers", headers)
 
     async def me(self) -> Me | None:
         """None where nobody is signed in, and somebody has to be."""
@@ -92,7 +86,9 @@ class Api:
 
     async def ask(self, method: str, path: str, **how: Any) -> Any:
         """The answer, read as JSON; None for one without a body. Raises Refused."""
-        headers = {**self._headers, **how.pop("headers", {})}
+        headers = {"sec-fetch-site": "same-origin", "accept-language": self.language}
+        if self.cookie:
+            headers["cookie"] = f"{COOKIE}={self.cookie}"
         try:
             answer = await self.client.request(method, path, headers=headers, **how)
         except httpx.HTTPError as error:

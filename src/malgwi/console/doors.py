@@ -49,11 +49,13 @@ def _page(request: Request, which: str, then: str) -> HTMLResponse:
         f"w_{phrase}": html.escape(words(phrase))
         for phrase in (
             *("brand", "name", "password", "password_hint", "key", "sign_in", "by_key"),
-            *("by_password", "welcome", "first_why", "first_make", "first_later", "gone"),
+            *("by_password", "first_why", "first_make", "first_later", "gone"),
+            *("wrong", "too_many"),
         )
     }
     filled = _PAGE.substitute(
         said,
+        title=html.escape(words("welcome" if which == "first" else "sign_in")),
         language=words.language,
         which=which,
         then=html.escape(then if _WHERE.fullmatch(then) else "/", quote=True),

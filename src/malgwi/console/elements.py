@@ -14,6 +14,7 @@ from nicegui.elements.mixins.text_element import TextElement
 
 Dressed = TypeVar("Dressed", bound=Element)
 Handler = Callable[..., Awaitable[None] | None]
+Say = Callable[[str], Awaitable[None]]
 ICONS = "/static/icons.svg"
 
 
@@ -107,9 +108,7 @@ class Field:
 
     def set(self, value: str) -> None:
         self.value = value
-        ui.run_javascript(
-            f"document.getElementById({self.element.html_id!r}).value = {_quoted(value)}"
-        )
+        set_value(self.element, value)
 
     def bad(self, said: str) -> None:
         """Says what is wrong with it; "" that nothing is."""
@@ -123,6 +122,31 @@ class Field:
             answer = each()
             if answer is not None:
                 await answer
+
+
+def line(label: str, value: str, say: Say, known: str = "") -> Element:
+    """Something to look for, of those in the list with the id `known`. Tells when somebody is done
+    writing, so that Back leads to words and not to letters."""
+    more = {"list": known} if known else {}
+    made = tag("input", "mg-input", type="search", placeholder=label, aria_label=label, **more)
+    made.props[".defaultValue"] = value  # `value` would be written again over what is being typed
+    return _telling(made, say)
+
+
+def choice(label: str, options: Mapping[str, str], chosen: str, say: Say) -> Element:
+    """One of several to look for, by value and what is said of it."""
+    made = tag("select", "mg-select", aria_label=label)
+    with made:
+        for value, said in options.items():
+            more = {"selected": "selected"} if value == chosen else {}
+            text(said, "option", value=value, **more)
+    return _telling(made, say)
+
+
+def set_value(element: Element, value: str) -> None:
+    """Of something to write in or choose from."""
+    found = f"document.getElementById({element.html_id!r})"
+    ui.run_javascript(f"{found}.value = {_quoted(value)}")
 
 
 class Dialog:
@@ -149,6 +173,13 @@ def toast(said: str) -> None:
     ui.run_javascript(f"malgwi.toast({_quoted(said)})")
 
 
+def fact(name: str, value: str) -> None:
+    """A line of a `dl`."""
+    with tag("div"):
+        text(name, "dt")
+        text(value, "dd", "mg-number")
+
+
 def table(headings: Sequence[str], classes: str = "") -> Element:
     """The body of a table, to be filled with rows."""
     with tag("div", "mg-table-box"), tag("table", f"mg-table {classes}"):
@@ -156,6 +187,13 @@ def table(headings: Sequence[str], classes: str = "") -> Element:
             for each in headings:
                 text(each, "th", scope="col")
         return tag("tbody")
+
+
+def _telling(made: Element, say: Say) -> Element:
+    made.props["id"] = made.html_id
+    return made.on(
+        "change", lambda event: say(str(event.args)), js_handler="(e) => emit(e.target.value)"
+    )
 
 
 def _dressed(element: Dressed, classes: str, attributes: Mapping[str, str]) -> Dressed:

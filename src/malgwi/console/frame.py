@@ -12,7 +12,8 @@ from urllib.parse import quote
 import httpx
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
-from nicegui import ui
+from nicegui import Client, ui
+from starlette.requests import cookie_parser
 
 from malgwi.console import elements
 from malgwi.console.api import COOKIE, Api, Me, Refused
@@ -44,13 +45,18 @@ class Page:
     request: Request
 
     def refused(self, refused: Refused) -> None:
-        """Says on the page why the API did not do it."""
+        """Says on the page why the API did not do it. The page stays as it is, also where the
+        session has ended: what somebody wrote is still there when they have signed in again."""
         if refused.signed_out:
-            sign_in = f"/sign-in?next={quote(str(self.request.url.path))}"
-            elements.toast(self.words("signed_out"))
-            ui.navigate.to(sign_in)
+            ui.run_javascript("malgwi.ended()")
         else:
-            elements.toast(str(refused) or self.words("gone"))
+            elements.toast(self.reason(refused))
+
+    def reason(self, refused: Refused) -> str:
+        """Why the API did not do it."""
+        if refused.signed_out:
+            return self.words("signed_out")
+        return str(refused) or self.words("gone")
 
 
 Build = Callable[[Page], Awaitable[None]]
@@ -81,6 +87,7 @@ class Console:
             if me.first and "malgwi_later" not in request.cookies:
                 return RedirectResponse("/first", 303)
             page = Page(api, words, me, request)
+            _follow(api, ui.context.client)
             ui.page_title(f"{words(title)} · {words('brand')}")
             with framed(page, title, wide):
                 try:
@@ -90,6 +97,17 @@ class Console:
             return None
 
         ui.page(path, response_timeout=SECONDS)(shown)
+
+
+def _follow(api: Api, client: Client) -> None:
+    """A connection that is made anew comes with the cookie of whoever is signed in by then."""
+
+    def connected() -> None:
+        said = str((client.environ or {}).get("HTTP_COOKIE", ""))
+        if cookie := cookie_parser(said).get(COOKIE):
+            api.cookie = cookie
+
+    client.on_connect(connected)
 
 
 @contextmanager
@@ -112,7 +130,18 @@ def framed(page: Page, current: str, wide: bool = False) -> Iterator[None]:
             tag("main", f"mg-main {'mg-wide' if wide else ''}", id="main"),
             tag("div", "mg-page"),
         ):
+            _ended(page)
             yield
+
+
+def _ended(page: Page) -> None:
+    """Shown by `shell.js` when the session has ended."""
+    who = page.me.name or ""
+    with tag(
+        "div", "mg-notice mg-careful mg-ended", role="alert", hidden="hidden", data_mg_who=who
+    ):
+        text(page.words("signed_out"), classes="mg-grow")
+        link(page.words("sign_in"), "/sign-in", "mg-button mg-primary", target="_blank")
 
 
 def _entry(words: Words, name: str, is_current: bool) -> None:
@@ -125,9 +154,9 @@ def _entry(words: Words, name: str, is_current: bool) -> None:
 def _who(page: Page) -> None:
     words, me = page.words, page.me
     with tag("div", "mg-who"):
-        with tag("div", "mg-name mg-small mg-muted"):
+        with tag("a", "mg-name mg-small", href="/account"):
             text(me.name or words("nobody"), "div")
-            text(words(f"role_{me.role}"), "div")
+            text(words(f"role_{me.role}"), "div", "mg-muted")
         with tag("div", "mg-who-row"):
             theme = elements.tag(
                 "button",

@@ -1,12 +1,10 @@
 """Above the list of recordings: what to look for, and in which order."""
 
-import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
-from nicegui import ui
 from nicegui.element import Element
 
-from malgwi.console.elements import button, tag, text
+from malgwi.console.elements import Say, button, choice, line, set_value, tag, text
 from malgwi.console.frame import Page
 from malgwi.console.pages.recording_view import STATES, View
 
@@ -20,7 +18,6 @@ _ORDERS = {
 }
 
 LookFor = Callable[[View], Awaitable[None]]
-Say = Callable[[str], Awaitable[None]]
 
 
 class Filter:
@@ -34,16 +31,16 @@ class Filter:
         orders = {each: words(said) for each, said in _ORDERS.items()}
         with tag("div", "mg-rec-filter", role="search", aria_label=words("recordings")) as box:
             self._fields = {
-                "name": _line(words("rec_find"), view.name, self._say("name")),
-                "label": _line(words("rec_label"), view.label, self._say("label"), _LABELS),
-                "state": _choice(words("rec_state"), states, view.state, self._say("state")),
+                "name": line(words("rec_find"), view.name, self._say("name")),
+                "label": line(words("rec_label"), view.label, self._say("label"), _LABELS),
+                "state": choice(words("rec_state"), states, view.state, self._say("state")),
             }
             with tag("span", "mg-rec-days"):
                 since = _day(words("rec_since"), view.since, self._say("since"))
                 text("–", classes="mg-muted", aria_hidden="true")
                 until = _day(words("rec_until"), view.until, self._say("until"), is_end=True)
             self._days = {"since": since, "until": until}
-            order = _choice(words("rec_order"), orders, view.order, self._say("order"))
+            order = choice(words("rec_order"), orders, view.order, self._say("order"))
             self._fields["order"] = order
             self._clear = button(words("rec_clear"), self._all, "mg-quiet", "close")
         self._box = box
@@ -54,8 +51,7 @@ class Filter:
     def show(self, view: View) -> None:
         self._view = view
         for name, element in self._fields.items():
-            found = f"document.getElementById({element.html_id!r})"
-            ui.run_javascript(f"{found}.value = {_quoted(getattr(view, name))}")
+            set_value(element, getattr(view, name))
         for name, element in self._days.items():
             element.props["at"] = getattr(view, name)
             element.update()
@@ -82,34 +78,6 @@ class Filter:
         await self._look_for(View(order=self._view.order))
 
 
-def _line(label: str, value: str, say: Say, known: str = "") -> Element:
-    """Tells when somebody is done writing, so that Back leads to words and not to letters."""
-    more = {"list": known} if known else {}
-    made = tag("input", "mg-input", type="search", placeholder=label, aria_label=label, **more)
-    made.props[".defaultValue"] = value  # `value` would be written again over what is being typed
-    return _telling(made, say)
-
-
-def _choice(label: str, options: Mapping[str, str], chosen: str, say: Say) -> Element:
-    made = tag("select", "mg-select", aria_label=label)
-    with made:
-        for value, said in options.items():
-            more = {"selected": "selected"} if value == chosen else {}
-            text(said, "option", value=value, **more)
-    return _telling(made, say)
-
-
-def _telling(made: Element, say: Say) -> Element:
-    made.props["id"] = made.html_id
-    return made.on(
-        "change", lambda event: say(str(event.args)), js_handler="(e) => emit(e.target.value)"
-    )
-
-
 def _day(label: str, at: str, say: Say, is_end: bool = False) -> Element:
     made = tag("mg-day", label=label, at=at, **({"end": ""} if is_end else {}))
     return made.on("day", lambda event: say(str(event.args)), js_handler="(e) => emit(e.detail)")
-
-
-def _quoted(said: str) -> str:
-    return json.dumps(said).replace("</", "<\\/")

@@ -5,16 +5,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
-from malgwi.console.elements import button, icon, link, tag, text
+from malgwi.console.elements import icon, link, tag, text
 from malgwi.console.frame import Page
-
-ACTIVE = ("waiting", "queued", "running")
-_CHIPS = {"done": "mg-good", "dead": "mg-bad", "running": "mg-busy"}
-_STAGES = {
-    "decoding": "rec_stage_decoding",
-    "recognising": "rec_stage_recognising",
-    "writing": "rec_stage_writing",
-}
+from malgwi.console.pages import job_state
+from malgwi.console.pages.amounts import clock
+from malgwi.console.pages.job_state import JobState
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +42,8 @@ class Item:
         return str(self.job["state"]) if self.job else ""
 
 
-class Doing(Protocol):
+class Doing(job_state.Doing, Protocol):
     """What a row asks of its list."""
-
-    async def call_off(self, job: str) -> None: ...
-
-    async def try_again(self, job: str) -> None: ...
 
     async def label(self, label: str) -> None:
         """Shows those that have it."""
@@ -80,6 +71,7 @@ class Row:
                 for name in ("name", "when", "length", "channels", "labels", "state")
             }
             self._menu()
+        self._state = JobState(page, doing, self._cells["state"], "rec_call_off")
         self.show(item)
 
     def show(self, item: Item) -> None:
@@ -90,11 +82,10 @@ class Row:
         self._cell("length", recording["duration"], self._length)
         self._cell("channels", tuple(recording["channel_labels"]), self._channels)
         self._cell("labels", tuple(recording["labels"]), self._labels)
-        job = item.job or {}
-        stopping = bool(job.get("cancel_asked"))
-        facts = (job.get("id"), item.state, stopping, job.get("error"))
-        self._cell("state", facts, lambda: self._state(stopping))
-        self._progress()
+        if item.job:
+            self._state.show(item.job, item.name, item.place)
+        else:
+            self._cell("state", None, self._kept)
 
     def _cell(self, name: str, facts: Any, build: Callable[[], None]) -> None:
         if name in self._shown and self._shown[name] == facts:
@@ -141,60 +132,8 @@ class Row:
             made = text(each, "button", "mg-chip", type="button")
             made.on("click", lambda _, label=each: self._doing.label(label), args=[])
 
-    def _state(self, stopping: bool) -> None:
-        words, job, state = self._page.words, self.item.job, self.item.state
-        if job is None:
-            text(words("rec_kept"), classes="mg-chip")
-            return
-        chip = f"mg-chip {_CHIPS.get(state, '')}"
-        with tag("div", "mg-rec-line"):
-            self._said = text(words(_WORDS[state]), classes=chip)
-            if state in ACTIVE:
-                self._pace = text("", classes="mg-grow mg-small mg-muted mg-number")
-            if stopping and state in ACTIVE:
-                self._said.text = words("rec_stopping")
-            elif state in ACTIVE and self._may:
-                off = words("rec_call_off")
-                button(off, self._call_off, "mg-quiet mg-rec-off", "close", only_icon=True)
-            if state == "dead" and self._may:
-                button(words("retry"), self._try_again, "mg-rec-retry", "again")
-        if state == "dead":
-            text(str(job.get("error") or ""), "div", "mg-small mg-rec-why")
-        if state in ACTIVE:
-            self._bar = tag("progress", "mg-progress", max="1", aria_label=self.item.name)
-
-    def _progress(self) -> None:
-        """What changes while it runs: the elements stay."""
-        item, words = self.item, self._page.words
-        if item.job is None or item.state not in ACTIVE:
-            return
-        progress = item.job.get("progress") or {}
-        running = item.state == "running" and bool(progress.get("stage"))
-        self._bar.set_visibility(running)
-        if not running:
-            said = words("rec_place", place=item.place) if item.place else ""
-            _say(self._pace, said)
-            return
-        if not item.job.get("cancel_asked"):
-            _say(self._said, words(_STAGES.get(progress["stage"], "rec_running")))
-        done, total = progress.get("audio_done") or 0.0, progress.get("audio_total")
-        share = f"{min(1.0, done / total):.3f}" if total else "0"
-        if self._bar.props.get("value") != share:
-            self._bar.props["value"] = share
-            self._bar.update()
-        _say(self._pace, self._paces(progress))
-
-    def _paces(self, progress: Mapping[str, Any]) -> str:
-        words = self._page.words
-        times, left = progress.get("times_real_time"), progress.get("seconds_left")
-        parts = []
-        if times:
-            parts.append(
-                words("rec_speed", times=f"{times:.0f}" if times >= 10 else f"{times:.1f}")
-            )
-        if left is not None:
-            parts.append(words("rec_left", time=clock(left)))
-        return " · ".join(parts)
+    def _kept(self) -> None:
+        text(self._page.words("rec_kept"), classes="mg-chip")
 
     def _menu(self) -> None:
         said = self._page.words("rec_actions_of", name=self.item.name)
@@ -211,33 +150,3 @@ class Row:
             with made:
                 icon("more")
             made.on("click", lambda _: self._doing.menu(self.item.id), args=[])
-
-    async def _call_off(self) -> None:
-        if self.item.job:
-            await self._doing.call_off(self.item.job["id"])
-
-    async def _try_again(self) -> None:
-        if self.item.job:
-            await self._doing.try_again(self.item.job["id"])
-
-
-_WORDS = {
-    "waiting": "rec_queued",
-    "queued": "rec_queued",
-    "running": "rec_running",
-    "done": "rec_done",
-    "dead": "rec_dead",
-    "cancelled": "rec_cancelled",
-}
-
-
-def _say(element: Any, said: str) -> None:
-    if element.text != said:
-        element.text = said
-
-
-def clock(seconds: float) -> str:
-    """As 0:42 or 1:02:03, down to the whole second."""
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -17,8 +17,9 @@ from malgwi.console.elements import button, tag, text
 from malgwi.console.frame import Page
 from malgwi.console.pages import recording_dialogs as dialogs
 from malgwi.console.pages import recording_welcome
+from malgwi.console.pages.job_state import ACTIVE
 from malgwi.console.pages.recording_filter import Filter
-from malgwi.console.pages.recording_row import ACTIVE, Item, Row
+from malgwi.console.pages.recording_row import Item, Row
 from malgwi.console.pages.recording_view import View
 
 PIECE = 50
@@ -127,10 +128,9 @@ class Recordings:
             await self._refresh()
         except Refused as refused:
             if refused.signed_out:
-                self._timer.deactivate()
                 self._page.refused(refused)
-            self._trouble.text = str(refused) or self._page.words("gone")
-            self._trouble.set_visibility(True)
+            self._trouble.text = self._page.reason(refused)
+            self._trouble.set_visibility(not refused.signed_out)
         else:
             self._trouble.set_visibility(False)
 

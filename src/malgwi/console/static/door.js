@@ -1,6 +1,6 @@
 // Signing in, and making the first administrator.
 
-const { which, then, gone } = document.body.dataset;
+const { which, then, gone, wrong, tooMany } = document.body.dataset;
 const byPassword = document.getElementById("by-password");
 const byKey = document.getElementById("by-key");
 const other = document.getElementById("other");
@@ -19,25 +19,41 @@ function prepare() {
 
 async function send(form, path, body) {
   const submit = form.querySelector("button");
-  const notice = form.querySelector("[role=alert]");
   submit.disabled = true;
-  notice.hidden = true;
-  let said = gone;
-  try {
-    const answer = await fetch(path, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(body),
-    });
-    if (answer.ok) return location.replace(then);
-    said = (await answer.json()).detail ?? gone;
-  } catch {
-    // `gone` is what there is to say
+  tell(form, "");
+  const answer = await fetch(path, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  }).catch(() => null);
+  if (answer?.ok) {
+    globalThis.malgwi.signedIn();
+    return location.replace(then);
   }
+  if (answer?.status === 429) return wait(form, Number(answer.headers.get("retry-after")) || 1);
   submit.disabled = false;
-  notice.textContent = said;
-  notice.hidden = false;
+  tell(form, await reason(answer));
   form.querySelector("input").focus();
+}
+
+async function reason(answer) {
+  if (answer?.status === 401) return wrong;
+  const said = await answer?.json().catch(() => null);
+  return said?.detail ?? gone;
+}
+
+function tell(form, said) {
+  const notice = form.querySelector("[role=alert]");
+  notice.textContent = said;
+  notice.hidden = !said;
+}
+
+/** Counts the seconds down until it may be tried again. */
+function wait(form, seconds) {
+  tell(form, tooMany.replace("{seconds}", seconds));
+  if (seconds > 0) return setTimeout(() => wait(form, seconds - 1), 1000);
+  form.querySelector("button").disabled = false;
+  tell(form, "");
 }
 
 byPassword.addEventListener("submit", (event) => {

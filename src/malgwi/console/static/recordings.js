@@ -1,23 +1,6 @@
-/**
- * What the list of recordings does in the browser: moments as the clock here has them, days as
- * moments, where its menu opens, and telling the page of Back and of being looked at.
- */
+/** What the list of recordings does in the browser: days as moments, and where its menu opens. */
 
-const language = () => document.documentElement.lang || "en";
-
-/** <mg-time at="2026-03-01T00:30:00Z">, written for whoever looks. */
-class Time extends HTMLElement {
-  static observedAttributes = ["at"];
-
-  attributeChangedCallback() {
-    const at = new Date(this.getAttribute("at"));
-    if (Number.isNaN(at.getTime())) return;
-    const year = at.getFullYear() === new Date().getFullYear() ? undefined : "numeric";
-    const day = { year, month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
-    this.textContent = at.toLocaleString(language(), day);
-    this.title = at.toLocaleString(language(), { dateStyle: "full", timeStyle: "long" });
-  }
-}
+import "./live.js";
 
 /** <mg-day at label end>: a day to choose; tells its first moment, with `end` the first of the next. */
 class Day extends HTMLElement {
@@ -57,11 +40,7 @@ class Day extends HTMLElement {
   }
 }
 
-customElements.define("mg-time", Time);
 customElements.define("mg-day", Day);
-
-addEventListener("popstate", () => globalThis.emitEvent?.("mg-back", location.search));
-document.addEventListener("visibilitychange", () => globalThis.emitEvent?.("mg-looked-at", !document.hidden));
 
 /** The menu of a row opens beside its button, inside of the window, and takes the focus. */
 document.addEventListener("click", (event) => {

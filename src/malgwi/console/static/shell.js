@@ -25,9 +25,38 @@ function say(text) {
   setTimeout(() => toast.remove(), 6000);
 }
 
+/** Pages that are open in other tabs hear of who signs in and out. */
+const tabs = new BroadcastChannel("malgwi-session");
+
 async function signOut() {
   await fetch("/v1/session", { method: "DELETE" });
+  tabs.postMessage("ended");
   location.assign("/sign-in");
+}
+
+/** Says that the session has ended. The page stays as it is, with what somebody wrote in it. */
+function ended() {
+  const notice = document.querySelector(".mg-ended");
+  if (!notice) return;
+  const here = location.pathname + location.search + location.hash;
+  notice.querySelector("a").href = `/sign-in?next=${encodeURIComponent(here)}`;
+  notice.hidden = false;
+}
+
+/** After signing in again, here or in another tab: the page goes on, or begins anew for another. */
+async function goOn() {
+  const notice = document.querySelector(".mg-ended");
+  if (!notice || notice.hidden || document.hidden) return;
+  const answer = await fetch("/v1/session").catch(() => null);
+  if (!answer?.ok) return;
+  if (((await answer.json()).name ?? "") !== notice.dataset.mgWho) return location.reload();
+  notice.hidden = true;
+  renew();
+}
+
+/** The page's connection is made anew, with the cookie of now. */
+function renew() {
+  globalThis.socket?.io.engine.close();
 }
 
 function onClick(event) {
@@ -50,4 +79,12 @@ function onClick(event) {
 
 applyTheme();
 document.addEventListener("click", onClick);
-globalThis.malgwi = { toast: say };
+document.addEventListener("visibilitychange", goOn);
+addEventListener("focus", goOn);
+tabs.addEventListener("message", (event) => (event.data === "ended" ? ended() : goOn()));
+globalThis.malgwi = {
+  toast: say,
+  ended,
+  renew,
+  signedIn: () => tabs.postMessage("signed in"),
+};
