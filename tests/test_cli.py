@@ -1,7 +1,9 @@
 """The command: what it writes, and for everything that cannot be done, one sentence."""
 
 import json
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -282,13 +284,22 @@ def test_a_setting_that_makes_no_sense(
     assert "MALGWI_" in refusal(transcribe("radio.wav"))
 
 
-def test_a_misspelt_setting_is_mentioned_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_misspelt_setting_is_refused_with_the_one_that_was_meant(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("MALGWI_OFLINE", "1")
 
-    result = transcribe("radio.wav", "--quiet")
+    assert refusal(transcribe("radio.wav")).endswith("Is MALGWI_OFFLINE meant?")
 
-    assert result.exit_code == 0
-    assert "Is MALGWI_OFFLINE meant?" in result.stderr
+
+def test_a_database_is_migrated_before_anything_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MALGWI_STORE__DATA", "data")
+
+    first, second = run("migrate"), run("migrate")
+
+    assert (first.exit_code, second.exit_code) == (0, 0), first.stderr
+    with closing(sqlite3.connect("data/malgwi.db")) as database:
+        assert database.execute("select count(*) from recording").fetchone() == (0,)
 
 
 # Models that are not what they should be

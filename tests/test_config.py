@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from malgwi.config import PREFIX, read_config, setting_names, unknown_settings
+from malgwi.config import (
+    PREFIX,
+    database_address,
+    read_config,
+    secret_file_names,
+    setting_names,
+    unknown_settings,
+)
 from malgwi.errors import BadOption
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "settings.md"
@@ -13,7 +20,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "reference" / "settings.md"
 
 @pytest.fixture(autouse=True)
 def no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in [*setting_names(), "MALGWI_STT", "MALGWI_VAD"]:
+    for name in [*setting_names(), *secret_file_names(), "MALGWI_STT", "MALGWI_VAD"]:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
 
@@ -85,6 +92,59 @@ def test_a_misspelt_setting_is_told_with_the_one_that_was_meant() -> None:
 
     assert first.endswith("Is MALGWI_STT__MODEL meant?")
     assert second.startswith("MALGWI_ZZZ is set, and no setting is called that.")
+
+
+def test_a_secret_can_lie_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "broker").write_text("redis://:a-password@redis:6379/0\n")
+    (tmp_path / "url").write_text("postgresql://malgwi:b-password@db/malgwi")
+    (tmp_path / "keys").write_text("a-key-of-some-length,another-one-of-some")
+    monkeypatch.setenv("MALGWI_JOBS__BROKER_FILE", str(tmp_path / "broker"))
+    monkeypatch.setenv("MALGWI_STORE__URL_FILE", str(tmp_path / "url"))
+    monkeypatch.setenv("MALGWI_ENGINE__KEYS_FILE", str(tmp_path / "keys"))
+
+    config = read_config({"engine": {"port": 1234}})
+
+    assert config.jobs.broker and config.engine.keys
+    assert config.jobs.broker.get_secret_value() == "redis://:a-password@redis:6379/0"
+    assert database_address(config) == "postgresql://malgwi:b-password@db/malgwi"
+    assert config.engine.keys.get_secret_value() == "a-key-of-some-length,another-one-of-some"
+    assert config.engine.port == 1234
+    assert not unknown_settings(dict.fromkeys(secret_file_names(), "x"))
+
+
+@pytest.mark.parametrize(
+    ("content", "beside", "said"),
+    [
+        (None, "", "which cannot be read"),
+        (b"\xff\xfe\xff", "", "which cannot be read"),
+        (b" \n", "", "which is empty"),
+        (b"redis://:in-a-file@host/0", "redis://:beside@host/0", "are both set"),
+    ],
+)
+def test_a_secret_that_cannot_be_read_is_named_and_not_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None, beside: str, said: str
+) -> None:
+    if content is not None:
+        (tmp_path / "broker").write_bytes(content)
+    monkeypatch.setenv("MALGWI_JOBS__BROKER_FILE", str(tmp_path / "broker"))
+    monkeypatch.setenv("MALGWI_JOBS__BROKER", beside)
+
+    with pytest.raises(BadOption, match=f"MALGWI_JOBS__BROKER_FILE .*{said}") as refused:
+        read_config()
+
+    assert "in-a-file" not in str(refused.value) and "beside" not in str(refused.value)
+
+
+def test_a_file_that_has_no_secret_for_a_setting_is_no_setting() -> None:
+    [sentence] = unknown_settings({"MALGWI_STT__MODEL_FILE": "x"})
+
+    assert sentence.endswith("Is MALGWI_STT__MODEL meant?")
+
+
+def test_every_secret_that_can_lie_in_a_file_is_documented_so() -> None:
+    text = PAGE.read_text("utf-8")
+
+    assert all(f"`{name}`" in text for name in secret_file_names())
 
 
 def test_every_setting_is_documented_and_nothing_else() -> None:

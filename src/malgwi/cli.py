@@ -446,6 +446,18 @@ def reaper() -> None:
 
 
 @main.command()
+def migrate() -> None:
+    """Bring the database to the tables of this program; those that start later find it done.
+
+    Each service does so by itself, too, one while others wait.
+    """
+    from malgwi import workers
+
+    workers.open_store(_config()).close()
+    click.echo("The database has the tables of this program.")
+
+
+@main.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
 @click.option(
     "--language",
@@ -860,11 +872,12 @@ def engines() -> None:
 
 
 def _config(chosen: Mapping[str, Mapping[str, Any]] | None = None) -> "Config":
-    """The settings, and before them what was chosen on the command line."""
+    """The settings, and before them what was chosen on the command line. Raises BadOption, also
+    for a variable that looks like a setting and is none: what it was to change would not change."""
     from malgwi.config import read_config, unknown_settings
 
-    for sentence in unknown_settings(os.environ):
-        click.echo(f"malgwi: {sentence}", err=True)
+    if unknown := unknown_settings(os.environ):
+        raise BadOption(" ".join(unknown))
     return read_config(chosen or {})
 
 

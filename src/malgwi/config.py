@@ -6,11 +6,11 @@ list for people; a test fails where a setting is missing there.
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from pydantic import (
@@ -21,6 +21,7 @@ from pydantic import (
     SecretStr,
     ValidationError,
     field_validator,
+    model_validator,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
@@ -30,12 +31,52 @@ PREFIX = "MALGWI_"
 _DELIMITER = "__"
 SHORT = {"STT_DEVICE": ("stt", "device"), "STT_ENDPOINT": ("stt", "endpoint")}
 """Names that other systems have for these settings; ours go first where both are set."""
+_IN_A_FILE = "_file"
+"""After the name of a secret: the file that has it, as in MALGWI_JOBS__BROKER_FILE."""
 
 
-class SttConfig(BaseModel):
-    """The engine that recognises speech."""
+def _secrets(part: type[BaseModel]) -> Iterable[str]:
+    fields = part.model_fields.items()
+    return [name for name, field in fields if SecretStr in get_args(field.annotation)]
+
+
+def _read_secret(file: Path, variable: str) -> str:
+    try:
+        secret = file.expanduser().read_text("utf-8").strip()
+    except (OSError, UnicodeError, RuntimeError) as error:
+        raise BadOption(
+            f"{variable} names {file}, which cannot be read. Check the path and its rights."
+        ) from error
+    if not secret:
+        raise BadOption(f"{variable} names {file}, which is empty. Put the secret into it.")
+    return secret
+
+
+class _Part(BaseModel):
+    """A group of settings, of which those that are secrets may lie in files."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _secrets_from_files(cls, given: Any) -> Any:
+        """Raises BadOption, which has nothing in it of what is set."""
+        if not isinstance(given, Mapping):
+            return given
+        given = dict(given)
+        for name in _secrets(cls):
+            if file := given.pop(f"{name}{_IN_A_FILE}", None):
+                variable = (
+                    f"{PREFIX}{cls.__name__.removesuffix('Config')}{_DELIMITER}{name}".upper()
+                )
+                if given.get(name):
+                    raise BadOption(f"{variable} and {variable}_FILE are both set. Take one away.")
+                given[name] = _read_secret(Path(file), f"{variable}_FILE")
+        return given
+
+
+class SttConfig(_Part):
+    """The engine that recognises speech."""
 
     engine: str = "faster-whisper"
     """Name of the engine, as `malgwi engines` lists it. Default: faster-whisper."""
@@ -56,10 +97,8 @@ class SttConfig(BaseModel):
     """Options of the engine, as JSON: {"threads": 4}. Default: none; the engine's own apply."""
 
 
-class VadConfig(BaseModel):
+class VadConfig(_Part):
     """The detector that tells speech from the rest."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     engine: str = "silero"
     """Name of the detector, as `malgwi engines` lists it. `energy` needs no model and is fooled by
@@ -69,10 +108,8 @@ class VadConfig(BaseModel):
     """Options of the detector, as JSON. Default: none; the detector's own apply."""
 
 
-class EngineConfig(BaseModel):
+class EngineConfig(_Part):
     """The service that `malgwi engine` runs."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     host: str = "127.0.0.1"
     """Address to listen on. 0.0.0.0 for all; then a key is needed."""
@@ -145,10 +182,8 @@ class EngineConfig(BaseModel):
     """Seconds that an engine has for the canary of /health/ready."""
 
 
-class StoreConfig(BaseModel):
+class StoreConfig(_Part):
     """Where recordings and transcripts are kept."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     url: SecretStr | None = None
     """Address of the database: postgresql://user@host/name, or sqlite:////path/file. Default: the
@@ -161,10 +196,8 @@ class StoreConfig(BaseModel):
     """Folder of the recordings. Default: `data` in `home`."""
 
 
-class JobsConfig(BaseModel):
+class JobsConfig(_Part):
     """How work for later is done."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     queue: Literal["inprocess", "celery"] = "inprocess"
     """`inprocess`: threads of `malgwi serve` do the jobs. `celery`: workers elsewhere, told by
@@ -189,10 +222,8 @@ class JobsConfig(BaseModel):
     or has a key. 0 to keep all of them."""
 
 
-class ServeConfig(BaseModel):
+class ServeConfig(_Part):
     """The service that `malgwi serve` runs."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     host: str = "127.0.0.1"
     """Address to listen on. 0.0.0.0 for all; then a key is needed."""
@@ -220,10 +251,8 @@ class ServeConfig(BaseModel):
     """Hosts on private networks that may be told of events, as JSON."""
 
 
-class ClientConfig(BaseModel):
+class ClientConfig(_Part):
     """The service that `malgwi submit`, `jobs`, `search` and `export` ask."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     address: str = "http://127.0.0.1:8000"
     """Where `malgwi serve` listens."""
@@ -330,19 +359,33 @@ def setting_names() -> list[str]:
     return sorted(_names(Config, PREFIX))
 
 
+def secret_file_names() -> list[str]:
+    """Every variable that names a file with a secret in it instead, as
+    `MALGWI_JOBS__BROKER_FILE`."""
+    return sorted(f"{each}{_IN_A_FILE.upper()}" for each in _names(Config, PREFIX, _secrets))
+
+
 def unknown_settings(environ: Mapping[str, str] = os.environ) -> list[str]:
     """A sentence for each variable that looks like a setting and is none."""
-    known = setting_names()
+    known = setting_names() + secret_file_names()
     given = (name.upper() for name in environ if name.upper().startswith(PREFIX))
     return [_unknown(name, known) for name in sorted(given) if not _is_known(name, known)]
 
 
-def _names(part: type[BaseModel], prefix: str) -> Iterator[str]:
+Chosen = Callable[[type[BaseModel]], Iterable[str]]
+"""Which of the fields of a part."""
+
+
+def _all(part: type[BaseModel]) -> Iterable[str]:
+    return part.model_fields
+
+
+def _names(part: type[BaseModel], prefix: str, chosen: Chosen = _all) -> Iterator[str]:
     for name, field in part.model_fields.items():
         inner = field.annotation
         if isinstance(inner, type) and issubclass(inner, BaseModel):
-            yield from _names(inner, f"{prefix}{name.upper()}{_DELIMITER}")
-        else:
+            yield from _names(inner, f"{prefix}{name.upper()}{_DELIMITER}", chosen)
+        elif name in chosen(part):
             yield f"{prefix}{name.upper()}"
 
 
