@@ -29,6 +29,7 @@ def found(config: Config, store: SqlStore, fleet: ModelFleet, started: datetime)
         total=disk.total,
         media=store.media_bytes(),
         database=store.database.size,
+        last_backup=store.last_backup(),
     )
 
 

@@ -163,6 +163,28 @@ def test_a_backup_says_what_it_is(small: Home, tmp_path: Path) -> None:
     assert (tmp_path / "b").stat().st_mode & 0o077 == 0
 
 
+def test_the_database_knows_when_its_last_backup_was_made(small: Home, tmp_path: Path) -> None:
+    backup.create(tmp_path / "a", url=small.url, data=small.data, settings=NOTHING_SET)
+    with pytest.raises(OutputExists):
+        backup.create(tmp_path / "a", url=small.url, data=small.data, settings=NOTHING_SET)
+
+    made = backup.create(tmp_path / "b", url=small.url, data=small.data, settings=NOTHING_SET)
+
+    assert small.open().last_backup() == made.created
+
+
+def test_no_backup_was_made_of_what_was_just_restored(
+    small: Home, homes: Callable[[str], Home], tmp_path: Path
+) -> None:
+    for name in ("a", "b"):
+        backup.create(tmp_path / name, url=small.url, data=small.data, settings=NOTHING_SET)
+    new = homes("sqlite")
+
+    backup.restore(tmp_path / "b", url=new.url, data=new.data)
+
+    assert new.open().last_backup() is None
+
+
 def test_a_backup_can_be_checked_without_us(whole: Path) -> None:
     command = shutil.which("sha256sum")
     if command is None:

@@ -312,7 +312,7 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "status_database": ("데이터베이스", "Database"),
     "status_folder": ("폴더", "Folder"),
     "status_backup": ("마지막 백업", "Last backup"),
-    "status_no_backup": ("알 수 없음 (기록이 남지 않습니다)", "not known (backups leave no note)"),
+    "status_no_backup": ("아직 없음", "none yet"),
     "status_busy": ("일하는 워커", "Workers at work"),
     "status_worker": ("{name}: 작업 {count}개", "{name}: {count} jobs"),
     "engine_ready": ("준비됨", "ready"),

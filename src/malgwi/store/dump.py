@@ -23,7 +23,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.types import TypeEngine
 
 from malgwi.errors import StoreError
-from malgwi.store import copying, findable, identity, migration
+from malgwi.store import copying, findable, identity, last_backup, migration
 from malgwi.store.columns import Moment
 from malgwi.store.engine import connect
 from malgwi.store.ids import new_id
@@ -108,6 +108,11 @@ class Place:
         with closing(connect(self.url)) as database:
             database.migrate(lambda it: _load(it, wanted, lines, instance))
         return instance
+
+    def note_backup(self, at: datetime) -> None:
+        """So that everybody knows when the last one was made."""
+        with closing(connect(self.url)) as database:
+            database.write(lambda it: last_backup.note(it, at))
 
     def check_empty(self) -> None:
         """Raises StoreError where there is something in the database."""
@@ -200,6 +205,7 @@ def _load(connection: Connection, wanted: Dump, lines: Lines, instance: str) -> 
             )
     for key, value in ((identity.KEY, instance), (_RESTORED_FROM, wanted.instance)):
         insert_or_update(connection, meta, {"key": key, "value": value}, {"value"})
+    last_backup.forget(connection)
     copying.count_on(connection)
     migration.up_to(connection, migration.newest())
     findable.add_all(connection)  # a step that makes the index may have gone by without any rows

@@ -15,6 +15,7 @@ from malgwi.store import (
     audit,
     identity,
     keys,
+    last_backup,
     media,
     migration,
     outline,
@@ -131,6 +132,10 @@ class SqlStore:
         if not path.is_file():
             raise NotFound(f"There is no media {sha256}.")
         return path
+
+    def last_backup(self) -> datetime | None:
+        """The moment that it is of; None where none was made of this installation."""
+        return self.database.read(last_backup.find)
 
     def media_bytes(self) -> int:
         """Of all media together."""

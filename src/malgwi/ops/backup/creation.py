@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import logging
 import os
 import re
 import secrets
@@ -16,7 +17,18 @@ from sqlalchemy.engine import make_url
 
 from malgwi.errors import OutputExists, StoreError
 from malgwi.ops.backup import shelves
-from malgwi.ops.backup.disk import (
+from malgwi.ops.backup.manifest import (
+    DATABASE,
+    MANIFEST,
+    SETTINGS,
+    Manifest,
+    manifest_of,
+    media_name,
+    table_name,
+)
+from malgwi.ops.backup.settings import Settings
+from malgwi.ops.digest import SUMS, sha256_of, sums_text
+from malgwi.ops.disk import (
     Progress,
     copied,
     flush,
@@ -25,20 +37,9 @@ from malgwi.ops.backup.disk import (
     translated,
     write,
 )
-from malgwi.ops.backup.manifest import (
-    DATABASE,
-    MANIFEST,
-    SETTINGS,
-    SUMS,
-    Manifest,
-    manifest_of,
-    media_name,
-    sums_text,
-    table_name,
-)
-from malgwi.ops.backup.settings import Settings
-from malgwi.ops.digest import sha256_of
 from malgwi.store import Dump, Place, media_in, table_lines
+
+logger = logging.getLogger(__name__)
 
 _AGAIN = 5  # dumps, where recordings are purged all the time
 _MODE = 0o700
@@ -53,7 +54,7 @@ def create(
 
     Files that are missing or damaged in the store do not keep it from being made; the manifest
     names them. Raises OutputExists, OutputError, and StoreError with its kin. Nothing is at
-    `target` then.
+    `target` then. The database knows the time of its last backup from then on.
     """
     if os.path.lexists(target):
         raise OutputExists(f"{target} is there already. Name another; no backup is replaced.")
@@ -73,7 +74,16 @@ def create(
                 flush(packed)
                 packed.rename(target)
         flush(target.parent)
+    _note(Place(url, data), manifest.created)
     return manifest
+
+
+def _note(place: Place, at: datetime) -> None:
+    """A disk that is full, or a database that has gone meanwhile, makes the backup no worse."""
+    try:
+        place.note_backup(at)
+    except StoreError as error:
+        logger.warning("the time of the backup is not noted", exc_info=error)
 
 
 def _filled(stage: Path, place: Place, settings: Settings, progress: Progress) -> Manifest:

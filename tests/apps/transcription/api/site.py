@@ -161,6 +161,7 @@ def site(
                 total=20,
                 media=store.media_bytes(),
                 database=store.database.size,
+                last_backup=store.last_backup(),
             ),
             outbox=Outbox(store.database),
             **more,

@@ -1,6 +1,9 @@
-from apps.transcription.api.site import Site, uploaded, wav
+from datetime import UTC, datetime
+from pathlib import Path
 
-from malgwi.store import Role
+from apps.transcription.api.site import Site, site, uploaded, wav
+
+from malgwi.store import Place, Role
 
 
 def test_what_waits_what_is_done_and_what_is_dead_is_told(opened: Site) -> None:
@@ -42,6 +45,17 @@ def test_what_is_not_known_is_null_and_says_why(opened: Site) -> None:
     assert told["workers"]["idle_reason"]
     assert told["engines"][0]["device"] is None
     assert all(each["oldest_seconds"] is None for each in told["lanes"])
+
+
+def test_the_time_of_the_last_backup_is_told(tmp_path: Path) -> None:
+    at, data = datetime(2026, 3, 1, 2, 30, tzinfo=UTC), tmp_path / "data"
+    with site(tmp_path) as own:
+        Place(f"sqlite:///{data / 'malgwi.db'}", data).note_backup(at)
+
+        told = own.client().get("/v1/system").json()
+
+    assert datetime.fromisoformat(told["last_backup"]) == at
+    assert told["last_backup_reason"] is None
 
 
 def test_models_are_told_with_licence_and_size(opened: Site) -> None:

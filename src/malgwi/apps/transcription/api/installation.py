@@ -49,3 +49,4 @@ class Installation:
     media: int
     database: int | None
     """Bytes, all four."""
+    last_backup: datetime | None

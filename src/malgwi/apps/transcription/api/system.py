@@ -26,7 +26,7 @@ _IDLE = (
     "The ledger knows workers by the jobs that they have; of those without one it knows nothing."
 )
 _WAITING = (JobState.WAITING, JobState.QUEUED)
-_BACKUP = "Backups are made beside the service, and leave no note here."
+_BACKUP = "No backup was made of this installation yet: `malgwi backup create`."
 
 
 class LaneOut(BaseModel):
@@ -147,8 +147,8 @@ def router(doors: ApiDoors) -> APIRouter:
             engines_elsewhere_reason=found.engines_elsewhere,
             models=[ModelOut.model_validate(each, from_attributes=True) for each in found.models],
             disk=_disk(found, full),
-            last_backup=None,
-            last_backup_reason=_BACKUP,
+            last_backup=found.last_backup,
+            last_backup_reason=None if found.last_backup else _BACKUP,
         )
 
     return routes
