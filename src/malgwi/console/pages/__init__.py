@@ -1,8 +1,16 @@
 """The pages, one a module; each is built with a `frame.Page`."""
 
-from malgwi.console.elements import text
-from malgwi.console.frame import Build, Console, Page
-from malgwi.console.pages import account, jobs, people, recordings, status, transcript
+from malgwi.console.frame import Console
+from malgwi.console.pages import (
+    account,
+    glossaries,
+    jobs,
+    people,
+    recordings,
+    search,
+    status,
+    transcript,
+)
 
 PATHS = ("recordings", "transcripts", "search", "glossaries", "jobs", "status", "people", "account")
 
@@ -15,12 +23,6 @@ def register(console: Console) -> None:
     console.page("/status", "status", status.build)
     console.page("/people", "people", people.build)
     console.page("/account", "account", account.build)
-    for name in ("search", "glossaries"):
-        console.page(f"/{name}", name, _later(name))
-
-
-def _later(name: str) -> Build:
-    async def build(page: Page) -> None:
-        text(page.words(name), "h1")
-
-    return build
+    console.page("/search", "search", search.build)
+    console.page("/glossaries", "glossaries", glossaries.build)
+    console.page("/glossaries/{name}", "glossaries", glossaries.build_one)
