@@ -1,9 +1,16 @@
-"""Is a file what it should be?"""
+"""Is a file what it should be? And lists of sums, as `sha256sum -c SHA256SUMS` reads them."""
 
 import hashlib
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
+from malgwi.errors import BadInput
 from malgwi.ops.registry import ModelFile
+
+SUMS = "SHA256SUMS"
+
+_SUM = re.compile(r"([0-9a-f]{64}) [ *]([^\n]+)")
 
 
 def sha256_of(path: Path) -> str:
@@ -27,3 +34,18 @@ def fault(path: Path, wanted: ModelFile) -> str | None:
     if (found := sha256_of(path)) != wanted.sha256:
         return f"{wanted.name} has SHA-256 {found}, {wanted.sha256} is expected."
     return None
+
+
+def sums_text(sums: Mapping[str, str]) -> str:
+    return "".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items()))
+
+
+def read_sums(content: bytes) -> dict[str, str]:
+    """The sum of each file by its name. Raises BadInput where a line is damaged."""
+    sums: dict[str, str] = {}
+    for number, line in enumerate(content.decode("utf-8", "replace").splitlines(), 1):
+        match = _SUM.fullmatch(line)
+        if match is None:
+            raise BadInput(f"{SUMS} is damaged at line {number}.")
+        sums[match[2]] = match[1]
+    return sums

@@ -1,9 +1,5 @@
-"""What a backup says about itself, and the list of its files: written last, read first.
+"""What a backup says about itself: written last, read first."""
 
-The list is what `sha256sum -c SHA256SUMS` reads, so that a backup can be looked at without us.
-"""
-
-import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from importlib.metadata import version
@@ -14,10 +10,8 @@ from malgwi.errors import BadInput
 from malgwi.store import Dump, Rows, table_file
 
 FORMAT = 1
-MANIFEST, SUMS, SETTINGS = "manifest.json", "SHA256SUMS", "settings.env"
+MANIFEST, SETTINGS = "manifest.json", "settings.env"
 DATABASE, MEDIA = "database", "media"
-
-_SUM = re.compile(r"([0-9a-f]{64}) [ *]([^\n]+)")
 
 
 class TableRows(BaseModel):
@@ -104,21 +98,6 @@ def read_manifest(content: bytes) -> Manifest:
             f"database. This one is {version('malgwi')}. Install that one, and restore with it."
         )
     return found
-
-
-def sums_text(sums: Mapping[str, str]) -> str:
-    return "".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items()))
-
-
-def read_sums(content: bytes) -> dict[str, str]:
-    """The sum of each file by its name. Raises BadInput where a line is damaged."""
-    sums: dict[str, str] = {}
-    for number, line in enumerate(content.decode("utf-8", "replace").splitlines(), 1):
-        match = _SUM.fullmatch(line)
-        if match is None:
-            raise BadInput(f"{SUMS} is damaged at line {number}.")
-        sums[match[2]] = match[1]
-    return sums
 
 
 def table_name(table: str) -> str:

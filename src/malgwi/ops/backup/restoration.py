@@ -10,11 +10,11 @@ from sqlalchemy.engine import make_url
 
 from malgwi.errors import BadInput, OutputExists, StoreError
 from malgwi.ops.backup import shelves
-from malgwi.ops.backup.disk import Progress, copied, nobody, translated, write
 from malgwi.ops.backup.manifest import SETTINGS, Manifest, media_name
 from malgwi.ops.backup.shelves import Shelf
 from malgwi.ops.backup.verification import faults, known, lines_of
 from malgwi.ops.digest import sha256_of
+from malgwi.ops.disk import Progress, copied, nobody, translated, write
 from malgwi.store import Place, media_in
 
 _UNDER_WAY = ".restoring"  # a folder that only one can make

@@ -8,17 +8,16 @@ from pathlib import Path
 
 from malgwi.errors import BadInput
 from malgwi.ops.backup import shelves
-from malgwi.ops.backup.disk import Progress, nobody
 from malgwi.ops.backup.manifest import (
     MANIFEST,
-    SUMS,
     Manifest,
     media_name,
     read_manifest,
-    read_sums,
     table_name,
 )
 from malgwi.ops.backup.shelves import Shelf
+from malgwi.ops.digest import SUMS, read_sums
+from malgwi.ops.disk import Progress, nobody
 from malgwi.store import Rows, media_in, table_lines
 
 

@@ -1,4 +1,4 @@
-"""Files as a backup wants them: on the disk before they count, and gone where it breaks off."""
+"""Files that count: on the disk before they are told of, and gone where it breaks off."""
 
 import errno
 import hashlib
