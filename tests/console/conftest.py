@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from conftest import missing
 from console.browser import AXE, CHROMIUM, launched
+from console.staff import Staff
 from playwright.sync_api import Browser, sync_playwright
 from test_library import Library, library, until
 
@@ -40,3 +41,11 @@ def heard(service: Library, sample: Path) -> dict[str, str]:
     until(lambda: service.job(made["job"]["id"])["state"] == "done")
     recording = made["recording"]["id"]
     return {"recording": recording, "transcript": service.transcripts(recording)[0]["id"]}
+
+
+@pytest.fixture(scope="session")
+def staff(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staff]:
+    """A service of their own for people who sign in: it has an engine that hears the same in
+    everything, and the administrator anna, the editor bert and the viewer cara."""
+    with library(tmp_path_factory.mktemp("staff")) as running:
+        yield Staff.of(running)

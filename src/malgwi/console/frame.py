@@ -13,6 +13,7 @@ import httpx
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 from nicegui import Client, ui
+from nicegui.element import Element
 from starlette.requests import cookie_parser
 
 from malgwi.console import elements
@@ -89,10 +90,11 @@ class Console:
             page = Page(api, words, me, request)
             _follow(api, ui.context.client)
             ui.page_title(f"{words(title)} · {words('brand')}")
-            with framed(page, title, wide):
+            with framed(page, title, wide) as content:
                 try:
                     await build(page)
                 except Refused as refused:
+                    content.clear()
                     _instead(page, refused)
             return None
 
@@ -111,7 +113,7 @@ def _follow(api: Api, client: Client) -> None:
 
 
 @contextmanager
-def framed(page: Page, current: str, wide: bool = False) -> Iterator[None]:
+def framed(page: Page, current: str, wide: bool = False) -> Iterator[Element]:
     """The frame, to be filled with the page."""
     words = page.words
     _head(words)
@@ -126,12 +128,10 @@ def framed(page: Page, current: str, wide: bool = False) -> Iterator[None]:
                     if page.me.may(role):
                         _entry(words, name, name == current)
             _who(page)
-        with (
-            tag("main", f"mg-main {'mg-wide' if wide else ''}", id="main"),
-            tag("div", "mg-page"),
-        ):
+        with tag("main", f"mg-main {'mg-wide' if wide else ''}", id="main"):
             _ended(page)
-            yield
+            with tag("div", "mg-page") as content:
+                yield content
 
 
 def _ended(page: Page) -> None:

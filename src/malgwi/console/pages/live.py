@@ -1,5 +1,6 @@
 """A page that shows how things are now: it asks again while somebody looks at it."""
 
+import time
 from collections.abc import Awaitable, Callable
 
 from nicegui import ui
@@ -23,12 +24,14 @@ class Live:
         self._is_seen = True
         self._trouble = text("", "div", "mg-notice mg-careful", role="status")
         self._trouble.set_visibility(False)
-        self._timer = ui.timer(LATER, self.look, active=False, immediate=False)
+        self._at = 0.0
+        self._is_active = False
+        self._timer = ui.timer(SOON, self._turn, active=False, immediate=False)
         ui.on("mg-looked-at", lambda event: self._seen(event.args))
 
     async def begin(self) -> None:
         """Raises Refused."""
-        self._timer.interval = SOON if await self._ask() else LATER
+        await self._try()
         self._timer.activate()
 
     async def look(self) -> None:
@@ -36,7 +39,7 @@ class Live:
         if not self._is_seen or not ui.context.client.has_socket_connection:
             return
         try:
-            self._timer.interval = SOON if await self._ask() else LATER
+            await self._try()
         except Refused as refused:
             if refused.signed_out:
                 self._page.refused(refused)
@@ -44,6 +47,14 @@ class Live:
             self._trouble.set_visibility(not refused.signed_out)
         else:
             self._trouble.set_visibility(False)
+
+    async def _try(self) -> None:
+        self._is_active = await self._ask()
+        self._at = time.monotonic()
+
+    async def _turn(self) -> None:
+        if self._is_active or time.monotonic() - self._at >= LATER:
+            await self.look()
 
     async def _seen(self, is_seen: object) -> None:
         self._is_seen = bool(is_seen)
