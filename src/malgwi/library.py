@@ -10,20 +10,22 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from threading import Event, Thread
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from malgwi import bootstrap, installation, serving, workers
+from malgwi import bootstrap, installation, measuring, serving, workers
 from malgwi.apps.transcription import api
 from malgwi.apps.transcription.dialects import SHAPES, routers
 from malgwi.apps.transcription.orders import KIND, Order
-from malgwi.apps.transcription.watch import Names, Told, Watcher
+from malgwi.apps.transcription.watch import Names, Scan, Told, Watcher
 from malgwi.apps.transcription.webhooks import Reach, Sender
 from malgwi.audio import Decoders, Listening
 from malgwi.config import Config, data_folder
 from malgwi.errors import EngineMissing
+from malgwi.gateway import Metrics
 from malgwi.jobs import Queue, borne
 from malgwi.jobs.inprocess import InProcess
 from malgwi.pipeline import Engines
@@ -77,8 +79,9 @@ def run(config: Config, announce: Callable[[str], None]) -> bool:
             reach=Reach(config.serve.webhook_hosts, config.offline),
             ending=stop.is_set,
         )
+        _watch_over(parts.metrics, store, data, doors)
         watcher = _watcher(config, names, store, queue, parts)
-        chores = _chores(store, doors, config.jobs.keep_days, watcher)
+        chores = _chores(store, doors, config.jobs.keep_days, watcher, parts.metrics)
         open_things.enter_context(_beside(chores, stop))
         front = Front(
             "Malgwi",
@@ -129,12 +132,18 @@ Chore = Callable[[Event], None]
 
 
 def _chores(
-    store: SqlStore, doors: api.ApiDoors, keep: float, watcher: Callable[[], Watcher] | None
+    store: SqlStore,
+    doors: api.ApiDoors,
+    keep: float,
+    watcher: Callable[[], Watcher] | None,
+    metrics: Metrics,
 ) -> Iterator[Chore]:
     yield Sender(doors.outbox, doors.reach).run
     yield partial(_sweep, store, doors, keep)
     if watcher:
-        yield partial(_watch, watcher)
+        looks = measuring.Looks()
+        metrics.pull_all(looks.measured)
+        yield partial(_watch, watcher, looks.add)
 
 
 def _sweep(store: SqlStore, doors: api.ApiDoors, keep_days: float, stop: Event) -> None:
@@ -181,12 +190,17 @@ def _watcher(
     )
 
 
-def _watch(make: Callable[[], Watcher], stop: Event) -> None:
+def _watch(make: Callable[[], Watcher], looked: Callable[[Scan], None], stop: Event) -> None:
     watcher = make()
     try:
-        watcher.run(stop)
+        watcher.run(stop, looked=looked)
     finally:
         watcher.close()
+
+
+def _watch_over(metrics: Metrics, store: SqlStore, data: Path, doors: api.ApiDoors) -> None:
+    measuring.watch_store(metrics, store, data)
+    metrics.pull("malgwi_sign_in_failures_total", lambda: {(): float(doors.attempts.failures)})
 
 
 @contextmanager

@@ -22,7 +22,7 @@ import uvicorn
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
-from malgwi import bootstrap, gateway, logs, memory, ops, plugins, stt
+from malgwi import bootstrap, gateway, logs, measuring, memory, ops, plugins, stt
 from malgwi.apps.transcription.dialects import SHAPES, Doors, routers
 from malgwi.apps.transcription.service import Service
 from malgwi.apps.transcription.wyoming import ModelCard, WyomingDoor, check_wyoming_exposure
@@ -31,6 +31,7 @@ from malgwi.config import Config
 from malgwi.errors import MalgwiError
 from malgwi.gateway import Crossing, Keys, Limits, Lock, Metrics, Readiness, Shape, Spool
 from malgwi.scheduling import Build, Dispatcher, Lane, ModelFleet, Plan
+from malgwi.stt import Recognition
 from malgwi.types import Engine
 
 log = logging.getLogger(__name__)
@@ -127,6 +128,10 @@ def opened(config: Config, spool: Path | None = None) -> Iterator[Parts]:
             bootstrap.rules(None),
         )
         _watch_queues(metrics, fleet)
+        cards = measuring.Cards()
+        open_things.callback(cards.close)
+        cards.start()
+        metrics.pull_all(cards.measured)
         yield Parts(config, default, metrics, limits, fleet, decoders, crossing, received, service)
 
 
@@ -385,6 +390,12 @@ class _Counting:
             audio[lane] = audio.get(lane, 0.0) + sound
             self.metrics.piece_answered(lane, lag)
         self.metrics.batch_done(pieces=len(pieces), seconds=seconds, audio=audio, **_labels(engine))
+
+    def recognised(self, engine: Engine, answers: Sequence[Recognition]) -> None:
+        for each in answers:
+            outcome = "doubtful" if each.doubt else "words" if each.words else "nothing"
+            again = each.attempts > 1
+            self.metrics.recognised(outcome=outcome, again=again, **_labels(engine))
 
     def loaded(self, engine: Engine, seconds: float) -> None:
         self.metrics.model_loaded(seconds=seconds, **_labels(engine))

@@ -50,6 +50,7 @@ def test_what_happens_to_models_is_seen(opened: Doors, client: TestClient) -> No
     opened.metrics.fell_back(requested="cuda", actual="cpu", reason="no driver")
     opened.metrics.engine_restarted(engine="whisper", model="base")
     opened.metrics.piece_answered("live", 0.3)
+    opened.metrics.recognised(**ENGINE, outcome="doubtful", again=True)
 
     assert values(client, "malgwi_model_loaded_info") == {labels(**ENGINE): 1}
     assert values(client, "malgwi_model_load_seconds") == {labels(**ENGINE): 3.5}
@@ -60,7 +61,19 @@ def test_what_happens_to_models_is_seen(opened: Doors, client: TestClient) -> No
     assert values(client, "malgwi_engine_restarts_total") == {
         labels(engine="whisper", model="base"): 1
     }
+    assert values(client, "malgwi_pieces_total") == {labels(**ENGINE, outcome="doubtful"): 1}
+    assert values(client, "malgwi_pieces_decoded_again_total") == {labels(**ENGINE): 1}
     assert values(client, "malgwi_lag_seconds_count") == {labels(lane="live"): 1}
+
+
+def test_restarts_of_an_engine_are_counted_from_nought_on(
+    opened: Doors, client: TestClient
+) -> None:
+    opened.metrics.model_loaded(**ENGINE, seconds=3.5)
+
+    restarts = values(client, "malgwi_engine_restarts_total")
+
+    assert restarts == {labels(engine="whisper", model="base"): 0}
 
 
 def test_a_model_that_is_unloaded_is_no_longer_there(opened: Doors, client: TestClient) -> None:

@@ -8,7 +8,7 @@ from malgwi.gateway.forms import BadField, FormModel, form_openapi, read_form, u
 from malgwi.gateway.health import Health, Readiness
 from malgwi.gateway.keys import Keys, Lock, hash_of, new_key, presented, read_keys
 from malgwi.gateway.limits import Limits
-from malgwi.gateway.metrics import METRICS, Metric, Metrics, resident_bytes
+from malgwi.gateway.metrics import METRICS, Measured, Metric, Metrics, resident_bytes
 from malgwi.gateway.server import address_of, listening, new_server, run
 from malgwi.gateway.uploads import Form, Spool, Upload
 from malgwi.gateway.urls import fetch, fetched
@@ -24,6 +24,7 @@ __all__ = [
     "Keys",
     "Limits",
     "Lock",
+    "Measured",
     "Metric",
     "Metrics",
     "Readiness",

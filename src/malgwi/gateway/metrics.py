@@ -96,11 +96,77 @@ METRICS = (
         ("engine", "model"),
         "Engine processes that were started again after they died or wedged.",
     ),
+    Metric(
+        "malgwi_pieces_total",
+        "counter",
+        (*_ENGINE, "outcome"),
+        "Pieces of speech that were recognised: as `words`, as `nothing`, or as `doubtful` words.",
+    ),
+    Metric(
+        "malgwi_pieces_decoded_again_total",
+        "counter",
+        _ENGINE,
+        "Pieces that were decoded more than once, after a loop or for low confidence.",
+    ),
+    Metric("malgwi_gpu_info", "gauge", ("gpu", "name", "driver"), "1 for each card, by its UUID."),
+    Metric("malgwi_gpu_memory_free_bytes", "gauge", ("gpu",), "Memory of a card that is free."),
+    Metric("malgwi_gpu_memory_total_bytes", "gauge", ("gpu",), "Memory that a card has."),
+    Metric("malgwi_store_up", "gauge", (), "1 where the database answers, else 0."),
+    Metric("malgwi_jobs", "gauge", ("lane", "state"), "Jobs that wait, run, or were given up."),
+    Metric(
+        "malgwi_jobs_tried_again",
+        "gauge",
+        ("lane",),
+        "Jobs that wait or run, and were begun before.",
+    ),
+    Metric(
+        "malgwi_jobs_silent",
+        "gauge",
+        ("lane",),
+        "Running jobs whose worker was not heard of in time, and that nobody took from it yet.",
+    ),
+    Metric(
+        "malgwi_job_oldest_age_seconds",
+        "gauge",
+        ("lane",),
+        "How long ago the oldest job that waits was added; 0 where none waits.",
+    ),
+    Metric(
+        "malgwi_job_start_delay_seconds",
+        "gauge",
+        ("lane",),
+        "How long, of the jobs that run, the one that had to wait longest waited; 0 without any.",
+    ),
+    Metric(
+        "malgwi_webhook_deliveries",
+        "gauge",
+        ("state",),
+        "Deliveries that are to be made, and those that were given up within a month.",
+    ),
+    Metric("malgwi_watch_files_total", "counter", ("outcome",), "Files of the watched folder."),
+    Metric("malgwi_watch_files_waiting", "gauge", (), "Files there that are not whole yet."),
+    Metric(
+        "malgwi_watch_last_look_timestamp_seconds",
+        "gauge",
+        (),
+        "When the watched folder was looked through last; until then, when the service started.",
+    ),
+    Metric("malgwi_sign_in_failures_total", "counter", (), "Wrong passwords and keys."),
+    Metric("malgwi_disk_free_bytes", "gauge", (), "Room on the disk of the data."),
+    Metric("malgwi_disk_size_bytes", "gauge", (), "Size of the disk of the data."),
+    Metric(
+        "malgwi_backup_last_success_timestamp_seconds",
+        "gauge",
+        (),
+        "Of which moment the newest backup is; absent where there is none.",
+    ),
     Metric("malgwi_build_info", "gauge", ("version", "python"), "Always 1."),
 )
 
 Pulled = Callable[[], Mapping[tuple[str, ...], float]]
 """Gives a value for each set of labels, at every scrape, from a thread; does not raise."""
+Measured = Mapping[str, Mapping[tuple[str, ...], float]]
+"""Several metrics by name, each with its values."""
 
 
 class Metrics:
@@ -122,12 +188,19 @@ class Metrics:
         self._load_seconds = self._gauge("malgwi_model_load_seconds")
         self._canaries = self._gauge("malgwi_canary_seconds")
         self._restarts = self._counter("malgwi_engine_restarts_total")
+        self._pieces = self._counter("malgwi_pieces_total")
+        self._decoded_again = self._counter("malgwi_pieces_decoded_again_total")
         self._gauge("malgwi_build_info").labels(version, platform.python_version()).set(1)
         self.pull("malgwi_process_resident_memory_bytes", _parent_memory)
 
     def pull(self, name: str, values: Pulled) -> None:
         """Have a metric asked for at every scrape; several may give to the same name."""
-        self._pulled.add(_BY_NAME[name], values)
+        metric = _BY_NAME[name]
+        self._pulled.add(lambda: {metric.name: values()})
+
+    def pull_all(self, values: Callable[[], Measured]) -> None:
+        """As `pull`, of several that are found out at once."""
+        self._pulled.add(values)
 
     def request_done(self, route: str, status: int, seconds: float) -> None:
         """`route` is the template of the path, for there are few of them."""
@@ -151,6 +224,13 @@ class Metrics:
             self._audio.labels(engine, model, device, lane).inc(length)
             self._processing.labels(engine, model, device, lane).inc(seconds * share)
 
+    def recognised(
+        self, *, engine: str, model: str, device: str, outcome: str, again: bool
+    ) -> None:
+        """A piece was; `again`: it had to be decoded more than once."""
+        self._pieces.labels(engine, model, device, outcome).inc()
+        self._decoded_again.labels(engine, model, device).inc(again)
+
     def piece_answered(self, lane: str, seconds: float) -> None:
         """`seconds` from the arrival of the piece."""
         self._lag.labels(lane).observe(seconds)
@@ -158,6 +238,7 @@ class Metrics:
     def model_loaded(self, *, engine: str, model: str, device: str, seconds: float) -> None:
         self._loaded.labels(engine, model, device).set(1)
         self._load_seconds.labels(engine, model, device).set(seconds)
+        self._restarts.labels(engine, model)  # from 0, or nobody would see the first
 
     def model_unloaded(self, *, engine: str, model: str, device: str) -> None:
         self._loaded.remove(engine, model, device)
@@ -185,20 +266,24 @@ class Metrics:
 
 class _PulledMetrics(Collector):
     def __init__(self) -> None:
-        self._asked: dict[str, list[Pulled]] = {}
+        self._asked: list[Callable[[], Measured]] = []
 
-    def add(self, metric: Metric, values: Pulled) -> None:
-        self._asked.setdefault(metric.name, []).append(values)
+    def add(self, values: Callable[[], Measured]) -> None:
+        self._asked.append(values)
 
     def collect(self) -> Iterator[Any]:
-        for name, asked in self._asked.items():
-            metric = _BY_NAME[name]
-            kind = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
-            family = kind(name, metric.help, labels=metric.labels)
-            for values in asked:
-                for labels, value in values().items():
+        families: dict[str, CounterMetricFamily | GaugeMetricFamily] = {}
+        for asked in self._asked:
+            for name, values in asked().items():
+                family = families.setdefault(name, _family(_BY_NAME[name]))
+                for labels, value in values.items():
                     family.add_metric(labels, value)
-            yield family
+        return iter(families.values())
+
+
+def _family(metric: Metric) -> CounterMetricFamily | GaugeMetricFamily:
+    kind = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
+    return kind(metric.name, metric.help, labels=metric.labels)
 
 
 def metrics_routes(metrics: Metrics) -> APIRouter:

@@ -20,7 +20,7 @@ from malgwi.scheduling.process import EngineProcess, error_of
 from malgwi.scheduling.speed import Speed
 from malgwi.scheduling.waiting import Account, Ticket, Waiting
 from malgwi.scheduling.worker import Batch, Build, Done, Failed
-from malgwi.stt import Capabilities, Piece
+from malgwi.stt import Capabilities, Piece, Recognition
 from malgwi.types import Engine, Lane
 
 log = logging.getLogger(__name__)
@@ -348,6 +348,8 @@ class Dispatcher:
         if self.engine:
             sizes = [(each.lane, each.piece.duration, now - each.arrived) for each in tickets]
             self._observer.batch_done(self.engine, sizes, message.seconds)
+            heard = [each for each in message.answers if isinstance(each, Recognition)]
+            self._observer.recognised(self.engine, heard)
 
     def _failed(self, tickets: Sequence[Ticket], message: Failed) -> None:
         """Less at a time where memory ran out; each alone where one of them may be the reason."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from malgwi.stt import Recognition
 from malgwi.types import Engine, Lane
 
 
@@ -14,6 +15,9 @@ class Observer(Protocol):
     ) -> None:
         """A batch took `seconds`. Of each piece: its lane, its sound, and how long it took from
         its arrival to its answer."""
+
+    def recognised(self, engine: Engine, answers: Sequence[Recognition]) -> None:
+        """What a batch was heard as."""
 
     def loaded(self, engine: Engine, seconds: float) -> None:
         """A model was loaded in so much time."""
@@ -34,6 +38,7 @@ class Unobserved:
     def batch_done(
         self, engine: Engine, pieces: Sequence[tuple[Lane, float, float]], seconds: float
     ) -> None: ...
+    def recognised(self, engine: Engine, answers: Sequence[Recognition]) -> None: ...
     def loaded(self, engine: Engine, seconds: float) -> None: ...
     def unloaded(self, engine: Engine) -> None: ...
     def restarted(self, engine: Engine) -> None: ...

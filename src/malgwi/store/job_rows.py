@@ -30,6 +30,8 @@ class JobCount:
     jobs: int
     oldest: datetime
     """When the first of them was added."""
+    again: int
+    """Of them those that were begun before and did not come to an end."""
 
 
 def is_running() -> sa.ColumnElement[bool]:
@@ -90,7 +92,10 @@ def waiting(connection: Connection) -> Mapping[str, JobState]:
 
 def counts(connection: Connection) -> Sequence[JobCount]:
     what = (job.c.lane, job.c.kind, job.c.state)
-    query = sa.select(*what, sa.func.count(), sa.func.min(job.c.created)).group_by(*what)
+    under_way = sa.case((is_running(), 1), else_=0)
+    is_again = sa.and_(job.c.attempt > under_way, job.c.state != JobState.DEAD.value)
+    again = sa.func.sum(sa.case((is_again, 1), else_=0))
+    query = sa.select(*what, sa.func.count(), sa.func.min(job.c.created), again).group_by(*what)
     rows = connection.execute(query.where(job.c.state.in_(_COUNTED)))
     return [JobCount(Lane(lane), kind, JobState(state), *rest) for lane, kind, state, *rest in rows]
 

@@ -187,6 +187,14 @@ class Outbox:
             lambda it: it.execute(delivery.delete().where(over, old))
         ).rowcount
 
+    def undelivered(self) -> Mapping[DeliveryState, int]:
+        """How many are still to be told, and how many were given up of late."""
+        states = (DeliveryState.PENDING, DeliveryState.GIVEN_UP)
+        query = sa.select(delivery.c.state, sa.func.count()).group_by(delivery.c.state)
+        query = query.where(delivery.c.state.in_([each.value for each in states]))
+        rows = self._database.read(lambda it: it.execute(query).all())
+        return dict.fromkeys(states, 0) | {DeliveryState(state): n for state, n in rows}
+
     # -- for the sender
 
     def take(self, most: int, lease: float, besides: Collection[str] = ()) -> Sequence[Outgoing]:

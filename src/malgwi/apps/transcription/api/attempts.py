@@ -38,6 +38,13 @@ class Attempts:
         self._names = _Counts(FREE_OF_NAME, most)
         self._addresses = _Counts(FREE_OF_ADDRESS, most)
         self._lock = Lock()
+        self.failures = 0
+        """How many were wrong since the start."""
+
+    def failed(self) -> None:
+        """It was wrong."""
+        with self._lock:
+            self.failures += 1
 
     def begin(self, name: str | None, address: str) -> None:
         """Counts it as failed. Raises Refusal, 429, where one has to wait; that counts nothing."""

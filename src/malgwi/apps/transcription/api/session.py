@@ -121,6 +121,7 @@ def _session(doors: ApiDoors) -> APIRouter:
         begun = _begun(doors, wanted, _agent(request))
         facts = {"by": "key" if name is None else "password", "address": _address(request)}
         if begun is None:
+            doors.attempts.failed()
             known = None if name is None else doors.people.named(name)
             # No name that nobody has: people type passwords in the wrong field.
             doors.store.note("session.refuse", known.id if known else None, None, facts)
@@ -152,6 +153,7 @@ def _session(doors: ApiDoors) -> APIRouter:
         doors.attempts.begin(user.name, address)
         begun = doors.people.change_password(user.id, wanted.current, wanted.new, _agent(request))
         if begun is None:
+            doors.attempts.failed()
             message = "The current password is another. Nothing was changed."
             raise Refusal(Answer(403, "wrong_password", message, param="current"))
         doors.attempts.succeeded(user.name, address)

@@ -124,12 +124,14 @@ class Watcher:
         self._said: set[tuple[Seen, str]] = set()
         """What was logged already."""
 
-    def run(self, stop: Event, every: float = POLL) -> None:
-        """Until `stop` is set."""
+    def run(
+        self, stop: Event, every: float = POLL, looked: Callable[[Scan], None] = lambda _: None
+    ) -> None:
+        """Until `stop` is set; `looked` is told of every look."""
         trouble = ""
         while not stop.is_set():
             try:
-                self.scan(stop)
+                looked(self.scan(stop))
                 trouble = ""
             except Exception as error:
                 if trouble != (trouble := str(error)):
