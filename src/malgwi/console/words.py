@@ -536,7 +536,7 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "gls_spoken": ("이렇게 들리는 말", "What is heard"),
     "gls_bar": ("여러 개는 | 로 나눕니다", "Put | between several"),
     "gls_add": ("용어 더하기", "Add an entry"),
-    "gls_count": ("용어 {count}개", "{count} entries"),
+    "gls_count": ("용어 {count}개", "Entries: {count}"),
     "gls_of": ("용어 {count}개 중 {found}개", "{found} of {count} entries"),
     "gls_rest": ("더 정하기", "More of it"),
     "gls_remove": ("이 용어 빼기", "Remove this entry"),
@@ -612,7 +612,7 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "gls_since": ("이때부터", "From this time"),
     "gls_until": ("이때까지", "Until this time"),
     "gls_try": ("시험해 보기", "Try it"),
-    "gls_on": ("녹음 {count}개", "{count} recordings"),
+    "gls_on": ("녹음 {count}개", "Recordings: {count}"),
     "gls_on_first": ("가장 최근 녹음 {count}개", "The latest {count} recordings"),
     "gls_trying": ("살펴보는 중", "Looking"),
     "gls_other_now": (
@@ -632,7 +632,8 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "{count} that people have corrected are left alone.",
     ),
     "gls_shown": ("{all}마디 중 {count}마디", "{count} of {all}"),
-    "gls_apply": ("저장하고 적용하기", "Save and apply"),
+    "gls_apply": ("적용하기", "Apply"),
+    "gls_save_apply": ("저장하고 적용하기", "Save and apply"),
     "gls_job": ("작업 보기", "See the job"),
 }
 

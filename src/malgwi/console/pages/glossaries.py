@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from nicegui import ui
 
+from malgwi.console.api import Refused
 from malgwi.console.doors import stamp
 from malgwi.console.elements import Dialog, button, icon, link, table, tag, text
 from malgwi.console.frame import Page
@@ -28,7 +29,16 @@ _WORDS = (
     *("gls_somebody", "gls_take_sure", "gls_stale", "gls_merge", "gls_take", "gls_trial"),
     *("gls_trial_why", "gls_names", "gls_since", "gls_until", "gls_try", "gls_on"),
     *("gls_on_first", "gls_trying", "gls_other_now", "gls_would", "gls_would_not", "gls_left"),
-    *("gls_shown", "gls_apply", "gls_job", "rec_label", "rec_queued", "rec_running", "rec_done"),
+    *(
+        "gls_shown",
+        "gls_apply",
+        "gls_save_apply",
+        "gls_job",
+        "rec_label",
+        "rec_queued",
+        "rec_running",
+        "rec_done",
+    ),
     *("rec_dead", "rec_cancelled", "save", "more", "retry", "signed_out"),
 )
 
@@ -43,10 +53,21 @@ async def build_one(page: Page) -> None:
     """One of them, or one that is to be."""
     _head("glossary/glossary.js")
     name = page.request.path_params["name"]
+    try:
+        await page.api.get(_path(name))
+    except Refused as refused:
+        if refused.status != 404 or not page.me.may("editor"):
+            raise
+        state = "new"
+    else:
+        state = "kept"
     with tag("div", "mg-head"):
         text(name, "h1")
         link(page.words("gls_all"), "/glossaries", "mg-button mg-quiet")
-    tag("malgwi-glossary", name_=name, access=page.me.role, data_words=_said(page, _WORDS))
+    words = _said(page, _WORDS)
+    who = page.me.name or ""
+    made = tag("malgwi-glossary", name_=name, who=who, state=state, access=page.me.role)
+    made.props["data-words"] = words
 
 
 def _head(module: str) -> None:

@@ -3,7 +3,7 @@
 const PREFIX = "malgwi-glossary";
 const IMPORT = "malgwi-glossary-file";
 
-/** @param {string} name @param {unknown} draft */
+/** @param {string} name of the person and the glossary @param {unknown} draft */
 export function keep(name, draft) {
   sessionStorage.setItem(`${PREFIX}:${name}`, JSON.stringify(draft));
 }

@@ -1,5 +1,5 @@
 /**
- * `<malgwi-glossary name="radio" access="editor" data-words="…">`: a glossary to write, as a table or
+ * `<malgwi-glossary name="radio" who="anna" state="kept" access="editor" data-words="…">`: a glossary to write, as a table or
  * as the text of its file, and to try on what was said. What is typed is kept by the browser until it
  * is saved, for as long as the tab is open.
  */
@@ -34,6 +34,7 @@ class Glossary extends HTMLElement {
   connectedCallback() {
     this.say = phrases(this);
     this.name = this.getAttribute("name") ?? "";
+    this.draft = `${this.getAttribute("who")}:${this.name}`; // another person gets none of it
     this.path = `/v1/glossaries/${encodeURIComponent(this.name)}`;
     this.may = this.getAttribute("access") !== "viewer";
     const { signal } = this.#life;
@@ -84,17 +85,15 @@ class Glossary extends HTMLElement {
 
   async #open() {
     try {
-      this.base = await get(this.path);
+      if (this.getAttribute("state") === "kept") this.base = await get(this.path);
     } catch (error) {
-      if (!(error instanceof Refusal) || error.status !== 404) {
-        this.refused(error);
-        this.notice.append(button(this.say("retry"), () => void this.#open(), "", "again"));
-        return;
-      }
+      this.refused(error);
+      this.notice.append(button(this.say("retry"), () => void this.#open(), "", "again"));
+      return;
     }
     this.table.show(this.base.entries);
     this.#said();
-    const draft = draftOf(this.name);
+    const draft = draftOf(this.draft);
     if (draft) this.#restore(draft);
     const file = takeImport();
     if (file) await this.#take_file(file);
@@ -117,7 +116,7 @@ class Glossary extends HTMLElement {
   }
 
   #forget() {
-    discard(this.name);
+    discard(this.draft);
     this.#saved = this.#changes;
     location.reload();
   }
@@ -134,9 +133,9 @@ class Glossary extends HTMLElement {
 
   #keep() {
     clearTimeout(this.#pause);
-    if (!this.dirty) return discard(this.name);
+    if (!this.dirty) return discard(this.draft);
     const { revision, entries } = this.base;
-    keep(this.name, { base: { revision, entries }, mode: this.#mode, text: this.raw.text, entries: this.table.entries });
+    keep(this.draft, { base: { revision, entries }, mode: this.#mode, text: this.raw.text, entries: this.table.entries });
   }
 
   /** @param {BeforeUnloadEvent} event */

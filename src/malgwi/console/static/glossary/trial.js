@@ -33,11 +33,12 @@ export class Trial {
     this.labels = h("datalist", { id: LABELS });
     this.count = h("span", {});
     this.list = h("ul", { class: "mg-gls-recordings" });
-    this.chosen = h("details", { class: "mg-gls-chosen" }, h("summary", {}, this.count), this.list);
+    this.chosen = h("details", { class: "mg-gls-chosen mg-fold" }, h("summary", {}, this.count), this.list);
     this.go = button(say("gls_try"), () => void this.#try(), "", "play");
+    this.go.disabled = true;
     this.result = h("div", { class: "mg-gls-result", "aria-live": "polite" });
     const { name, label, since, until } = this.fields;
-    const times = h("span", { class: "mg-find-times" }, since, h("span", { class: "mg-muted", "aria-hidden": "true" }, "–"), until);
+    const times = h("span", { class: "mg-times" }, since, h("span", { class: "mg-muted", "aria-hidden": "true" }, "–"), until);
     this.element = h("section", { class: "mg-card mg-gls-trial", "aria-labelledby": "mg-gls-trial" },
       h("h2", { id: "mg-gls-trial" }, say("gls_trial")), h("p", { class: "mg-muted" }, say("gls_trial_why")),
       h("div", { class: "mg-row mg-gls-where" }, name, label, times, this.labels), this.chosen, h("div", { class: "mg-row" }, this.go), this.result);
@@ -58,6 +59,7 @@ export class Trial {
 
   async #look() {
     const turn = ++this.#turn;
+    this.go.disabled = true;
     const { name, label, since, until } = this.fields;
     const moment = (field) => (field.value ? new Date(field.value).toISOString() : null);
     const query = { limit: MOST, name: name.value.trim() || null, label: label.value.trim() || null, since: moment(since), until: moment(until) };
@@ -107,7 +109,7 @@ export class Trial {
     this.#tried = this.#wanted;
     const body = { recordings: this.#tried, examples: EXAMPLES, ...(fresh ? { entries } : { revision: page.base.revision }) };
     try {
-      this.#show(await send("POST", `${page.path}/dry-run`, body));
+      this.#show(await send("POST", `${page.path}/dry-run`, body), fresh ? "gls_save_apply" : "gls_apply");
     } catch (error) {
       this.result.replaceChildren();
       page.refused(error);
@@ -115,7 +117,8 @@ export class Trial {
     this.go.disabled = false;
   }
 
-  #show(found) {
+  /** @param {any} found @param {string} applying what the button says */
+  #show(found, applying) {
     const { page } = this;
     const { say } = page;
     const changed = found.transcripts.filter((each) => each.changed);
@@ -124,7 +127,7 @@ export class Trial {
     const counts = changed.length
       ? say("gls_would", { utterances: found.changed, transcripts: changed.length, all: found.transcripts.length })
       : say("gls_would_not", { all: found.transcripts.length });
-    this.apply = page.may && changed.length ? button(say("gls_apply"), () => void this.#apply(), "mg-primary", "check") : null;
+    this.apply = page.may && changed.length ? button(say(applying), () => void this.#apply(), "mg-primary", "check") : null;
     this.progress = h("div", { class: "mg-row", role: "status" });
     this.result.replaceChildren(
       h("p", { class: "mg-gls-counts" }, counts, left ? ` ${say("gls_left", { count: left })}` : ""),
@@ -137,7 +140,7 @@ export class Trial {
     const { say } = this.page;
     const recording = this.#found.find((one) => one.id === each.recording);
     const shown = each.examples.length < each.changed ? h("p", { class: "mg-muted mg-small" }, say("gls_shown", { count: each.examples.length, all: each.changed })) : null;
-    return h("details", { class: "mg-gls-transcript", open: isOpen },
+    return h("details", { class: "mg-gls-transcript mg-fold", open: isOpen },
       h("summary", {}, recording?.name ?? each.recording, " ", h("span", { class: "mg-chip" }, String(each.changed))),
       h("ul", {}, ...each.examples.map((one) => this.#example(each.transcript, one))), shown);
   }
@@ -145,7 +148,7 @@ export class Trial {
   #example(transcript, one) {
     const parts = diff(one.before, one.after);
     const side = (kind, tag) => parts.filter((each) => each.kind === "same" || each.kind === kind)
-      .map((each) => (each.kind === "same" ? each.text : h(tag, {}, each.text)));
+      .flatMap((each) => (each.kind === "same" ? [each.text] : [/^\s*/.exec(each.text)[0], h(tag, {}, each.text.trimStart())]));
     const to = `/transcripts/${encodeURIComponent(transcript)}#t=${Math.floor(one.start * 10) / 10}`;
     return h("li", { class: "mg-gls-example" },
       h("a", { class: "mg-number", href: to, target: "_blank" }, spoken(one.start, 1)),

@@ -53,9 +53,9 @@ export class Filters {
     this.order.append(...["relevance", "time"].map((each) => h("option", { value: each }, say(`find_by_${each}`))));
     this.clear = button(say("rec_clear"), clear, "mg-quiet", "close");
     this.count = h("span", { class: "mg-chip mg-busy" });
-    const times = h("span", { class: "mg-find-times" }, this.since, h("span", { class: "mg-muted", "aria-hidden": "true" }, "–"), this.until);
+    const times = h("span", { class: "mg-times" }, this.since, h("span", { class: "mg-muted", "aria-hidden": "true" }, "–"), this.until);
     this.lists = [NAMES, SPEAKERS, LABELS].map((id) => h("datalist", { id }));
-    this.element = h("details", { class: "mg-find-filters" },
+    this.element = h("details", { class: "mg-find-filters mg-fold" },
       h("summary", {}, say("find_filters"), " ", this.count),
       h("div", {}, this.recording, this.channel, this.speaker, this.label, times, this.clear),
       ...this.lists,
