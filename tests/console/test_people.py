@@ -1,6 +1,7 @@
 """Users, keys and the trail in a real browser, and what each role may do."""
 
 import re
+from typing import Any
 
 import httpx
 import pytest
@@ -15,7 +16,7 @@ ASK = """async ([method, path, body]) => (await fetch(path, {
     method, headers: { "content-type": "application/json" },
     body: body === null ? null : JSON.stringify(body),
 })).status"""
-CHANGES = {
+CHANGES: dict[str, list[tuple[str, str, Any]]] = {
     "viewer": [("POST", "/v1/jobs/x/retry", {}), ("PUT", "/v1/glossaries/x", {"entries": []})],
     "editor": [
         ("POST", "/v1/users", {"name": "x", "role": "admin", "password": PASSWORD}),

@@ -80,14 +80,14 @@ def test_a_queue_that_nobody_works_on_is_bad_and_one_that_is_worked_on_is_not() 
 
     assert (state, symptom) == (
         State.BAD,
-        "3 jobs wait, the first for 2 h, and none is being done.",
+        "Jobs wait, the first of 3 for 2 h, and none is being done.",
     )
     running = of_system(WORDS, {**FINE, "lanes": [{**lane, "running": 1}]})
     assert {each.state for each in running} == {State.GOOD}
 
 
 def test_an_engine_that_does_not_hear_rightly_is_bad() -> None:
-    said = [
+    said: list[dict[str, Any]] = [
         {"model": "a", "state": "ready", "canary_seconds": 0.31},
         {"model": "b", "state": "b heard nothing."},
         {"model": "c", "state": "unloaded"},

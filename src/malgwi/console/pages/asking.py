@@ -1,10 +1,13 @@
 """What is asked before something is done; where the API refuses, the question stays."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from malgwi.console.api import Refused
 from malgwi.console.elements import Dialog, button, link, tag, text
 from malgwi.console.frame import Page
+
+_OF_A_LINE = "(e) => e.target.tagName === 'INPUT' && emit()"
 
 Work = Callable[[], Awaitable[None]]
 
@@ -18,9 +21,14 @@ def ask(page: Page, dialog: Dialog, phrase: str, work: Work, grave: bool = False
     trouble.set_visibility(False)
     trouble.move(target_index=2)
 
+    under_way = asyncio.Lock()
+
     async def go() -> None:
+        if under_way.locked():  # a double click is one click
+            return
         try:
-            await work()
+            async with under_way:
+                await work()
         except Refused as refused:
             if refused.signed_out:
                 page.refused(refused)
@@ -30,6 +38,7 @@ def ask(page: Page, dialog: Dialog, phrase: str, work: Work, grave: bool = False
         else:
             dialog.close()
 
+    dialog.body.on("keydown.enter", go, js_handler=_OF_A_LINE)
     with dialog.end:
         button(page.words("cancel"), dialog.close)
         button(page.words(phrase), go, "mg-danger" if grave else "mg-primary")

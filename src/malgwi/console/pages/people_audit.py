@@ -68,7 +68,7 @@ class _Row:
                     made = button(target, lambda: audit.only(target), "mg-quiet mg-target")
                     made.props["title"] = said
             details = json.dumps(entry["details"], ensure_ascii=False) if entry["details"] else ""
-            text(details, "td", "mg-small mg-muted mg-details")
+            text(details, "td", "mg-small mg-muted mg-details", title=details)
 
     def show(self, item: Item) -> None:
         """As it was."""

@@ -25,7 +25,7 @@ class Keys:
             headings = ("name", "people_role", "people_made", "people_expires", "people_used")
             with tag("div", "mg-list-box") as self._box:
                 said = [words(each) for each in (*headings, "rec_actions")]
-                body = table(said, "mg-list")
+                body = table(said, "mg-list mg-acting")
             self._empty = text(words("people_no_keys"), "p", "mg-muted")
         self._dialogs = tag("div")
         self._rows = Rows(body, lambda key: _Row(page, self, key))
@@ -99,7 +99,7 @@ class _Row:
         self._page, self._keys = page, keys
         names = ("name", "role", "created", "expires", "last_used", "actions")
         with tag("tr") as self.element:
-            self._part = {each: Part(tag("td")) for each in names}
+            self._part = {each: Part(tag("td", **_label(page, each))) for each in names}
         self._part["actions"].element.classes("mg-list-actions")
         self.show(key)
 
@@ -121,6 +121,14 @@ class _Row:
     def _act(self, key: Item, gone: str) -> None:
         if not gone:
             button(self._page.words("people_revoke"), partial(self._keys.revoke, key), "mg-quiet")
+
+
+_LABELS = {"created": "people_made", "expires": "people_expires", "last_used": "people_used"}
+
+
+def _label(page: Page, name: str) -> dict[str, str]:
+    """For where the headings are not seen."""
+    return {"data_label": page.words(_LABELS[name])} if name in _LABELS else {}
 
 
 _MOMENTS = {"created": "people_never", "expires": "people_no_end", "last_used": "people_never"}

@@ -23,7 +23,7 @@ class Users:
                 button(words("people_add"), self._add, "mg-primary", "plus")
             headings = [words(each) for each in ("name", "people_role", "people_signed_in")]
             with tag("div", "mg-list-box") as self._box:
-                body = table([*headings, words("rec_actions")], "mg-list")
+                body = table([*headings, words("rec_actions")], "mg-list mg-acting")
             self._empty = text(words("people_none"), "p", "mg-muted")
         self._dialogs = tag("div")
         self._rows = Rows(body, lambda user: _Row(page, self, user))
@@ -116,7 +116,9 @@ class _Row:
     def __init__(self, page: Page, users: Users, user: Item) -> None:
         self._page, self._users = page, users
         with tag("tr") as self.element:
-            self._part = {each: Part(tag("td")) for each in ("name", "role", "signed_in")}
+            self._part = {each: Part(tag("td")) for each in ("name", "role")}
+            label = page.words("people_signed_in")
+            self._part["signed_in"] = Part(tag("td", data_label=label))
             self._actions = Part(tag("td", "mg-list-actions"))
         self.show(user)
 
