@@ -11,7 +11,7 @@ UV ?= uv
 LOCK := pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate
 
-.PHONY: help setup run test test-all check docs bench screenshots lock model clean
+.PHONY: help setup run up down test test-all check docs bench screenshots lock model clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -32,6 +32,12 @@ run: setup ## transcribe AUDIO=path, or a four-channel sample, into OUT=out
 			--out "$(OUT)" --overwrite; \
 	fi
 	@echo "To keep, search and correct recordings: $(BIN)/malgwi serve, at http://127.0.0.1:8000"
+
+up: ## start all of it in containers, and wait until they are healthy (see deploy/)
+	@deploy/up.sh
+
+down: ## stop and remove the containers; what is kept stays
+	@cd deploy && docker compose down
 
 test: setup model ## run the tests that take less than three minutes together
 	@$(BIN)/pytest -q -m "not slow"
@@ -65,6 +71,11 @@ lock: ## renew the lock files from pyproject.toml (needs uv and a package index)
 		--extra engine --extra serve --extra console --extra postgresql --extra celery --extra openai-http --extra whisper-cpp \
 		--extra evaluate --group dev \
 		pyproject.toml --output-file requirements.lock
+	$(UV) $(LOCK) --only-binary :all: --extra faster-whisper --extra silero --extra engine --extra serve --extra client \
+		--extra console --extra postgresql --extra celery --extra openai-http --extra whisper-cpp \
+		--constraint requirements.lock pyproject.toml --output-file deploy/image/cpu.lock
+	echo 'hatchling' | $(UV) $(LOCK) --only-binary :all: - --constraint requirements.lock --output-file deploy/image/build.lock
+	echo 'nvidia-cublas-cu12==12.8.4.1' | $(UV) $(LOCK) --only-binary :all: - --output-file deploy/image/cuda.lock
 	sed -n 's/^cpwer = \["\(.*\)"\].*/\1/p' pyproject.toml | \
 		$(UV) $(LOCK) - --constraint requirements.lock --output-file requirements-cpwer.lock
 

@@ -1,0 +1,86 @@
+#!/bin/sh
+# From a clone to services that answer: checks what is needed, makes settings and secrets that are not
+# there yet, builds the image if there is none, starts everything and waits until it is healthy.
+#   ./up.sh [option of docker compose up ...]    as --build, or --no-build --pull never
+set -eu
+cd "$(dirname "$0")"
+
+NEEDED=2.30 # of compose: `gpus`, `!reset`
+
+fail() {
+    printf 'malgwi: %s\n' "$*" >&2
+    exit 2
+}
+
+check_docker() {
+    command -v docker >/dev/null ||
+        fail "There is no docker here. Install Docker Engine with its compose plugin, or Docker Desktop."
+    docker info >/dev/null 2>"$said" ||
+        fail "Docker does not answer: $(head -n 1 "$said") Is it running, and may you use it" \
+            "(on Linux: are you in the group docker)?"
+    have=$(docker compose version --short 2>/dev/null) ||
+        fail "Docker has no compose here. Install its plugin (docker-compose-plugin, $NEEDED or newer)."
+    oldest=$(printf '%s\n%s\n' "$NEEDED" "${have#v}" | sort -V | head -n 1)
+    [ "$oldest" = "$NEEDED" ] ||
+        fail "Docker compose is $have; $NEEDED or newer is needed. Update its plugin."
+}
+
+# A name in .env that means nothing would leave unsaid that nothing was changed by it.
+check_settings() {
+    awk '
+        function least(a, b) { return a < b ? a : b }
+        function distance(a, b,    i, j, row, before, old) {
+            for (j = 0; j <= length(b); j++) row[j] = j
+            for (i = 1; i <= length(a); i++) {
+                before = row[0]; row[0] = i
+                for (j = 1; j <= length(b); j++) {
+                    old = row[j]
+                    row[j] = least(least(row[j], row[j - 1]) + 1, before + (substr(a, i, 1) != substr(b, j, 1)))
+                    before = old
+                }
+            }
+            return row[length(b)]
+        }
+        FNR == NR { if (match($0, /^#?[A-Z][A-Z0-9_]*=/)) { sub(/^#/, ""); sub(/=.*/, ""); known[$0] } next }
+        match($0, /^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=/) {
+            name = $0; sub(/^[ \t]*(export[ \t]+)?/, "", name); sub(/[ \t]*=.*/, "", name)
+            if (name in known || name ~ /^COMPOSE_/ || name ~ /^MALGWI_(STT|VAD)__OPTIONS__/) next
+            near = ""; best = length(name)
+            for (each in known) if ((far = distance(name, each)) < best) { best = far; near = each }
+            printf "malgwi: .env sets %s in line %d, and nothing is called that.", name, FNR
+            print (best <= 4 ? " Is " near " meant?" : " .env.example lists what there is.")
+            wrong = 1
+        }
+        END { exit wrong }
+    ' .env.example .env >&2 || exit 2
+}
+
+# What compose says of a fault is for who knows compose.
+explain() {
+    taken=$(sed -n 's/.*[Bb]ind for \([0-9.:]*\) failed.*/\1/p; s/.*listen tcp4* \([0-9.:]*\): bind.*/\1/p' "$said" | head -n 1)
+    if [ -n "$taken" ]; then
+        fail "Something else listens on $taken. Set STACK_HTTP_PORT in deploy/.env to a free port, or end" \
+            "what listens there; then run this again."
+    fi
+    for each in $(docker compose ps --all --format '{{.Service}} {{.State}} {{.Health}} {{.ExitCode}}' |
+        awk '$2 == "restarting" || $3 == "unhealthy" || ($2 == "exited" && $NF != 0) { print $1 }'); do
+        printf 'malgwi: %s does not work. The end of its log:\n' "$each" >&2
+        docker compose logs --no-log-prefix --tail 5 "$each" >&2
+    done
+    fail "Not everything came up; what did goes on. Mend what is said above and run this again, or take" \
+        "all of it down, without losing anything: docker compose down"
+}
+
+said=$(mktemp)
+trap 'rm -f "$said"' EXIT
+
+check_docker
+[ -e .env ] || cp .env.example .env
+check_settings
+./secrets.sh
+if ! docker compose up --detach --wait --wait-timeout 600 "$@" 2>"$said"; then
+    cat "$said" >&2
+    explain
+fi
+door=$(docker compose port nginx 8080)
+echo "Malgwi is at http://$door. Sign in with the key in deploy/secrets/admin_key."

@@ -1,0 +1,147 @@
+"""What stands in the files that images are built from, and what the last step of a build finds."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from deploy.composed import DEPLOY
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from malgwi.devices.tables import read
+
+ROOT = DEPLOY.parent
+IMAGE = DEPLOY / "image"
+DOCKERFILE = (IMAGE / "Dockerfile").read_text("utf-8")
+BAKE = (DEPLOY / "docker-bake.hcl").read_text("utf-8")
+EXTRAS = (
+    *("engine", "serve", "console", "postgresql", "celery"),
+    *("faster-whisper", "silero", "openai-http", "whisper-cpp", "client"),
+)
+HIDING = """
+import sys
+class Hidden:
+    def find_spec(self, name, path=None, target=None):
+        if name == {name!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Hidden())
+"""
+
+
+def locked(name: str) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for line in (IMAGE / name).read_text("utf-8").splitlines():
+        if match := re.match(r"([A-Za-z0-9._-]+)==([^ ;\\]+)", line):
+            found.setdefault(canonicalize_name(match[1]), set()).add(match[2])
+    return found
+
+
+def instructions(stage: str) -> list[str]:
+    """Those of the stage, each in a line."""
+    plain = re.sub(r"^#.*\n", "", DOCKERFILE, flags=re.MULTILINE).replace("\\\n", " ")
+    [found] = re.findall(rf"^FROM \S+ AS {stage}\n(.*?)(?=^FROM |\Z)", plain, re.M | re.S)
+    return [line for line in found.splitlines() if line.strip()]
+
+
+def test_an_image_is_built_without_asking_a_hub_for_a_syntax() -> None:
+    assert not re.search(r"^#\s*syntax", DOCKERFILE, re.MULTILINE | re.IGNORECASE)
+    bases = set(re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE))
+    stages = set(re.findall(r" AS (\S+)$", DOCKERFILE, re.MULTILINE))
+    assert bases - stages == {"${PYTHON}"}
+    assert "alpine" not in DOCKERFILE + BAKE and ":latest" not in DOCKERFILE + BAKE
+    [default] = re.findall(r"^ARG PYTHON=(\S+)", DOCKERFILE, re.MULTILINE)
+    assert f'"{default}"' in BAKE
+
+
+def test_nothing_in_the_files_says_where_packages_come_from() -> None:
+    assert "://" not in DOCKERFILE + BAKE
+    assert all("://" not in path.read_text("utf-8") for path in IMAGE.glob("*.lock"))
+
+
+@pytest.mark.parametrize("stage", ["cpu", "cuda"])
+def test_an_image_runs_as_nobody_in_particular_and_is_tried_last(stage: str) -> None:
+    *_, user, check = instructions(stage)
+
+    assert user == "USER 10001:10001"
+    assert check.startswith("RUN --network=none") and "/check.py" in check
+
+
+@pytest.mark.parametrize("name", ["build.lock", "cpu.lock", "cuda.lock"])
+def test_what_goes_into_an_image_is_named_with_its_sum(name: str) -> None:
+    entries = re.split(r"\n(?=\S)", (IMAGE / name).read_text("utf-8").strip())
+
+    assert all("--hash=sha256:" in entry for entry in entries)
+    installed = re.findall(r"install[^&]*-r (\S+\.lock)", DOCKERFILE.replace("\\\n", " "))
+    assert name in installed
+    assert DOCKERFILE.count("--require-hashes") == len(installed)
+
+
+def test_the_image_has_what_is_tested_and_no_torch() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    tested: dict[str, str] = {
+        canonicalize_name(match[1]): match[2]
+        for line in (ROOT / "requirements.lock").read_text("utf-8").splitlines()
+        if (match := re.match(r"([A-Za-z0-9._-]+)==([^ ;\\]+)", line))
+    }
+    inside = locked("cpu.lock")
+    extras = [line for extra in EXTRAS for line in project["optional-dependencies"][extra]]
+
+    for wanted in map(Requirement, [*project["dependencies"], *extras]):
+        versions = inside.get(canonicalize_name(wanted.name), set())
+        assert versions and all(version in wanted.specifier for version in versions), wanted
+    assert set(inside) <= set(tested)
+    assert all(tested[name] in versions for name, versions in inside.items())
+    assert not {"torch", "transformers", "moonshine-voice", "pytest"} & set(inside)
+
+
+def test_the_labels_say_which_drivers_and_cards_there_have_to_be() -> None:
+    labels = dict(re.findall(r'(malgwi\.[\w.]+)="([^"]*)"', " ".join(instructions("cuda"))))
+    wheel = read("wheels.toml")["ctranslate2"][-1]
+
+    assert labels["malgwi.driver.minimum"] == wheel["driver"]
+    assert labels["malgwi.driver.minimum.later"] == wheel["ptx_driver"]
+    assert labels["malgwi.gpu.classes"].startswith(" ".join(wheel["sass"]))
+    [library] = wheel["libraries"]
+    assert library in instructions("cuda")[-1]
+    assert set(locked("cuda.lock")) == {"nvidia-cublas-cu12"}
+
+
+@pytest.mark.slow
+def test_what_can_be_imported_and_answers_is_an_image() -> None:
+    done = check()
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("; the service answers.\n")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("missing", ["python_multipart", "psycopg", "nicegui", "onnxruntime"])
+def test_what_lacks_a_package_is_no_image(missing: str, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(HIDING.format(name=missing))
+
+    done = check(PYTHONPATH=str(tmp_path))
+
+    assert done.returncode != 0
+    assert missing in done.stderr
+
+
+@pytest.mark.slow
+def test_what_lacks_a_library_is_no_image() -> None:
+    done = check("libnone-of-ours.so.12")
+
+    assert done.returncode != 0 and "libnone-of-ours.so.12" in done.stderr
+
+
+def check(*libraries: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """The last step of a build, here."""
+    return subprocess.run(
+        [sys.executable, IMAGE / "check.py", *libraries],
+        env={"PATH": "/usr/bin:/bin", **environment},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
