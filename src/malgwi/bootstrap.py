@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 from malgwi import audio, devices, ops, pipeline, plugins, stt, text
 from malgwi.config import Config
 from malgwi.errors import BadOption, MalgwiError
+from malgwi.ops import doctor
 from malgwi.pipeline import Engines
 from malgwi.scheduling import Build
 from malgwi.types import Transcript
@@ -116,6 +117,52 @@ def model_bytes(config: Config, model: str | None) -> int:
     an engine without one."""
     weights = _weights(ops.find(model, config.models)) if model else 0
     return weights * 3 // 2 + 300_000_000
+
+
+def examined(
+    config: Config, compose: Sequence[Path] = (), *, canary: bool = False
+) -> doctor.Subject:
+    """What `ops.doctor` examines; with `canary` the engine is loaded and has to hear one."""
+    model, library = default_model(config), LIBRARIES.get(config.stt.engine)
+    return doctor.Subject(
+        config,
+        model=model,
+        memory=_known_bytes(config, model),
+        ladder=partial(_ladder, config, model, library),
+        library=library,
+        compose=compose,
+        canary=partial(_hear_canary, config) if canary else None,
+    )
+
+
+def _hear_canary(config: Config) -> float | None:
+    return stt.check_canary(_stt(config, None, None))
+
+
+def _known_bytes(config: Config, model: str | None) -> int | None:
+    try:
+        return model_bytes(config, model)
+    except MalgwiError:
+        return None
+
+
+def _ladder(
+    config: Config,
+    model: str | None,
+    library: devices.Library | None,
+    inventory: devices.Inventory,
+) -> devices.Ladder | None:
+    """None where the library is not here, or cannot use a GPU."""
+    if library is None:
+        return None
+    try:
+        weights = _weights(ops.find(model, config.models)) if model else 0
+    except MalgwiError:
+        weights = 0
+    try:
+        return devices.rungs(config.stt.device, inventory, version(library), weights, library)
+    except PackageNotFoundError:
+        return None
 
 
 def _in_worker(

@@ -28,6 +28,8 @@ class Wheel:
     """Compute capability of the code that the driver compiles for later cards."""
     ptx_driver: Version | None
     """The oldest that can compile it."""
+    libraries: tuple[str, ...] = ()
+    """What it wants of the system: `libcublas.so.12`, `cuDNN 9.1`."""
 
     def driver_for(self, capability: Version) -> Version | None:
         """The oldest driver with which it runs on such a card; None where it never does."""
@@ -60,6 +62,7 @@ def wheel(library: Library, version: str) -> Wheel | None:
                 tuple(numbers(each) for each in row["sass"]),
                 numbers(row["ptx"]) if "ptx" in row else None,
                 numbers(row["ptx_driver"]) if "ptx_driver" in row else None,
+                tuple(row["libraries"]),
             )
     return None
 

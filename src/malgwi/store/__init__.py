@@ -32,6 +32,7 @@ from malgwi.store.copying import copy
 from malgwi.store.dump import Dump, Place, Rows, media_in, table_file, table_lines
 from malgwi.store.engine import Database, connect
 from malgwi.store.glossaries import Glossaries, GlossaryRevision
+from malgwi.store.identity import FILE as INSTANCE_FILE
 from malgwi.store.job_rows import JobCount
 from malgwi.store.ledger import Ledger
 from malgwi.store.media import RESERVE
@@ -48,6 +49,7 @@ from malgwi.store.users import User, folded
 from malgwi.store.webhooks import Delivery, DeliveryState, Event, Outbox, Outgoing, Webhook
 
 __all__ = [
+    "INSTANCE_FILE",
     "LOW_CONFIDENCE",
     "RESERVE",
     "ApiKey",

@@ -1,0 +1,74 @@
+"""What is wrong here, before it hurts: checks that look at the machine and change nothing on it.
+
+`examine` runs them all at once, `CHECKS` is what there is, `diagnoses` reads captured words. Each
+check has an id that stays, says what it saw, why, and what to do, first of all without a network.
+
+    base, examination       what a check is, and how all of them are run
+    machine, subject        what they look at
+    host, disk, clock       HOST MEM, DISK, CLOCK
+    docker, compose         DOCK, COMPOSE
+    gpu, packages           GPU DRV, LIB WHEEL
+    models, database, queue MODEL, DB, QUEUE
+    services, network       PORT ENGINE, NET
+    secrets                 SECRET CONF
+    logfile, report         from captured words to diagnoses; for people and for programs
+"""
+
+from malgwi.ops.doctor import (
+    clock,
+    compose,
+    database,
+    disk,
+    docker,
+    gpu,
+    host,
+    models,
+    network,
+    packages,
+    queue,
+    secrets,
+    services,
+)
+from malgwi.ops.doctor.base import Check, Found, State
+from malgwi.ops.doctor.examination import Examination, Result, chosen, examine
+from malgwi.ops.doctor.logfile import Told, diagnoses
+from malgwi.ops.doctor.machine import Machine
+from malgwi.ops.doctor.report import as_json, explanation, known_check, lines, log_lines
+from malgwi.ops.doctor.subject import Subject
+
+CHECKS = (
+    *host.CHECKS,
+    *disk.CHECKS,
+    *clock.CHECKS,
+    *docker.CHECKS,
+    *compose.CHECKS,
+    *gpu.CHECKS,
+    *packages.CHECKS,
+    *models.CHECKS,
+    *database.CHECKS,
+    *queue.CHECKS,
+    *services.CHECKS,
+    *network.CHECKS,
+    *secrets.CHECKS,
+)
+"""All there is."""
+
+__all__ = [
+    "CHECKS",
+    "Check",
+    "Examination",
+    "Found",
+    "Machine",
+    "Result",
+    "State",
+    "Subject",
+    "Told",
+    "as_json",
+    "chosen",
+    "diagnoses",
+    "examine",
+    "explanation",
+    "known_check",
+    "lines",
+    "log_lines",
+]
