@@ -72,6 +72,7 @@ async def build_one(page: Page) -> None:
 
 def _head(module: str) -> None:
     ui.add_head_html(
+        f'<link rel="stylesheet" href="{stamp("operations.css")}">'
         f'<link rel="stylesheet" href="{stamp("glossary/glossary.css")}">'
         f'<script type="module" src="{stamp(module)}"></script>'
     )
@@ -94,9 +95,9 @@ class _List:
             if self._page.me.may("editor"):
                 tag("malgwi-glossary-new", data_words=_said(self._page, _NEW))
         self._live = Live(self._page, self._ask)
-        with tag("div", "mg-gls-list") as self._box:
+        with tag("div", "mg-list-box") as self._box:
             heads = ("name", "gls_entries", "gls_state", "gls_author", "rec_when", "rec_actions")
-            body = table([words(each) for each in heads])
+            body = table([words(each) for each in heads], "mg-list")
         with tag("div", "mg-empty") as self._empty:
             icon("glossaries")
             text(words("gls_empty"), "h2")
@@ -137,17 +138,17 @@ class _Row:
         self._part.show(item, lambda: self._build(item))
 
     def _build(self, item: Item) -> None:
-        name = str(item["name"])
+        words, name = self._page.words, str(item["name"])
         with tag("td"):
             link(name, f"/glossaries/{quote(name, safe='')}")
-        text(str(item["size"]), "td", "mg-number")
-        text(str(item["revision"]), "td", "mg-number")
+        text(words("gls_count", count=item["size"]), "td", "mg-number")
+        text(words("gls_revision", revision=item["revision"]), "td", "mg-number")
         text(item["author_name"] or "–", "td")
         with tag("td", "mg-muted mg-number"):
             tag("mg-time", at=str(item["created"]))
-        with tag("td"):
+        with tag("td", "mg-list-actions"):
             if self._page.me.may("editor"):
-                said = self._page.words("gls_delete", name=name)
+                said = words("gls_delete", name=name)
                 button(said, lambda: self._delete(name), "mg-quiet", "remove", only_icon=True)
 
 

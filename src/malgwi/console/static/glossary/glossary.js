@@ -125,6 +125,7 @@ class Glossary extends HTMLElement {
 
   #changed() {
     this.#changes++;
+    this.trial.changed();
     this.#current().faultless();
     clearTimeout(this.#pause);
     this.#pause = setTimeout(() => this.#keep(), PAUSE);
@@ -342,7 +343,6 @@ class Glossary extends HTMLElement {
       ? say("gls_revision", { revision }) + (author_name ? ` · ${author_name}` : "") + (created ? ` · ${ofClock(created)}` : "")
       : say("gls_new_one");
     this.facts.textContent = this.dirty && this.may ? `${state} · ${say("gls_unsaved")}` : state;
-    this.trial.changed();
   }
 
   /** @param {string} said @param {string} kind @param {...(Node | null)} more */
