@@ -1,0 +1,275 @@
+"""All of it in containers, brought up as people bring it up: the image is built, the model is
+fetched, recordings go in by the door, and whoever is killed, the job is done.
+
+The images of others may be stand-ins; see engine.py.
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import deadline
+import httpx
+import pytest
+from deploy.composed import DEPLOY
+from deploy.engine import Environment, NoEngine, docker_engine
+from websockets.sync.client import connect
+
+ROOT = DEPLOY.parent
+PROJECT = "malgwi-tried"
+LIMIT = 20 * 2**20
+"""Bytes of an upload that this one takes."""
+LARGEST = 900_000_000
+"""Bytes that the image may have."""
+BACK = 60
+"""Seconds within which what was killed works again; the engine loads its model in it."""
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+until = partial(deadline.until, seconds=240.0)
+
+
+class Stack:
+    """The containers, and the door to them."""
+
+    def __init__(self, folder: Path, environment: Environment) -> None:
+        self.folder, self.environment = folder, environment
+        self.http = httpx.Client(timeout=60, trust_env=False)
+
+    def up(self) -> "subprocess.CompletedProcess[str]":
+        return self.run("./up.sh")
+
+    def run(self, *command: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def compose(self, *arguments: str) -> str:
+        done = self.run("docker", "compose", *arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def state(self, service: str) -> dict[str, Any]:
+        id = self.compose("ps", "--quiet", "--all", service).strip()
+        [found] = json.loads(self.run("docker", "inspect", id).stdout)
+        return dict(found)
+
+    def kill(self, service: str) -> None:
+        """As the kernel would, where memory is short: Docker was not asked, and starts it again."""
+        os.kill(self.state(service)["State"]["Pid"], signal.SIGKILL)
+
+    def healthy(self, service: str, after: int = 0) -> bool:
+        """Whether it works, and was started again more often than that."""
+        found = self.state(service)
+        health = found["State"].get("Health", {}).get("Status")
+        return bool(health == "healthy" and found["RestartCount"] > after - 1)
+
+    def restarts(self, service: str) -> int:
+        return int(self.state(service)["RestartCount"])
+
+    def submit(self, sound: Path, **fields: str) -> tuple[str, str]:
+        """Ids of the recording and of its job."""
+        with sound.open("rb") as file:
+            answer = self.http.post("/v1/recordings", files={"file": file}, data=fields)
+        assert answer.status_code == 201, answer.text
+        made = answer.json()
+        return made["recording"]["id"], made["job"]["id"]
+
+    def is_done(self, job: str) -> bool:
+        answer = self.http.get(f"/v1/jobs/{job}")
+        if answer.status_code == 503:
+            return False
+        assert answer.json()["state"] not in ("failed", "dead"), answer.text
+        return bool(answer.json()["state"] == "done")
+
+    def said(self, recording: str) -> str:
+        [record] = self.http.get(f"/v1/recordings/{recording}/transcripts").json()
+        transcript = self.http.get(f"/v1/transcripts/{record['id']}").json()
+        return " ".join(each["text"] for each in transcript["utterances"])
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
+    try:
+        with docker_engine(tmp_path_factory.mktemp("docker")) as environment:
+            yield environment
+    except NoEngine as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def stack(engine: Environment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A clone of its own, brought up by one command."""
+    clone = tmp_path_factory.mktemp("clone")
+    ignored = shutil.ignore_patterns(".env", "secrets", "__pycache__")
+    for each in ("src", "deploy"):
+        shutil.copytree(ROOT / each, clone / each, ignore=ignored)
+    for each in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / each, clone)
+    port = free_port()
+    made = Stack(clone / "deploy", {**engine, "COMPOSE_PROJECT_NAME": PROJECT})
+    (made.folder / ".env").write_text(
+        f"STACK_HTTP_PORT={port}\nMALGWI_JOBS__WORKERS=1\nMALGWI_ENGINE__UPLOAD_BYTES={LIMIT}\n"
+    )
+    try:
+        done = made.up()
+        assert done.returncode == 0, done.stderr
+        made.http.base_url = httpx.URL(f"http://127.0.0.1:{port}")
+        key = (made.folder / "secrets" / "admin_key").read_text().strip()
+        made.http.headers["authorization"] = f"Bearer {key}"
+        yield made
+    finally:
+        made.run("docker", "compose", "down", "--volumes", "--timeout", "20")
+
+
+def test_a_recording_becomes_a_transcript(stack: Stack, sample: Path) -> None:
+    recording, job = stack.submit(sample, languages="en")
+
+    until(lambda: stack.is_done(job))
+
+    assert "it was the worst of times" in stack.said(recording).lower()
+
+
+def test_what_runs_is_nobody_in_particular_and_cannot_write_to_its_root(stack: Stack) -> None:
+    for service in ("api", "worker", "engine", "reaper"):
+        within = partial(stack.run, "docker", "compose", "exec", "-T", service)
+        assert within("id", "-u").stdout.strip() == "10001"
+        assert "Read-only" in within("touch", "/opt/malgwi/x").stderr
+        assert within("sh", "-c", "command -v gcc cc c++ make").stdout == ""
+
+
+def test_the_image_is_small_and_says_what_it_is(stack: Stack) -> None:
+    [image] = json.loads(stack.run("docker", "image", "inspect", "malgwi:cpu-0.1.0").stdout)
+
+    assert image["Size"] < LARGEST
+    assert image["Config"]["Labels"]["malgwi.device"] == "cpu"
+    assert image["Config"]["Labels"]["org.opencontainers.image.revision"] == "unknown"
+    assert image["Config"]["User"] == "10001:10001"
+
+
+def test_an_image_that_lacks_a_package_is_not_made(stack: Stack, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text(
+        "FROM malgwi:cpu-0.1.0\n"
+        "USER root\n"
+        'RUN python3.11 -c "import shutil, python_multipart as it; shutil.rmtree(it.__path__[0])"\n'
+        "USER 10001:10001\n"
+        "RUN --network=none python /opt/malgwi/share/check.py\n"
+    )
+
+    done = stack.run("docker", "build", str(tmp_path))
+
+    assert done.returncode != 0
+    assert "python_multipart" in done.stderr
+
+
+def test_nothing_behind_the_door_reaches_out_or_is_published(stack: Stack) -> None:
+    reach = "import socket; socket.create_connection(('192.0.2.1', 80), timeout=3)"
+    for service in ("api", "worker", "engine"):
+        done = stack.run("docker", "compose", "exec", "-T", service, "python", "-c", reach)
+        assert "unreachable" in done.stderr, done.stderr
+    published = re.findall(r"0\.0\.0\.0|127\.0\.0\.1:\d+->\d+", stack.compose("ps"))
+    assert len(published) == 1
+
+
+def test_the_door_gives_out_pages_sockets_and_events(stack: Stack) -> None:
+    address = str(stack.http.base_url).replace("http", "ws", 1).rstrip("/")
+
+    page = stack.http.get("/sign-in")
+    with connect(f"{address}/_nicegui_ws/socket.io/?EIO=4&transport=websocket") as line:
+        hello = line.recv(timeout=20)
+    with stack.http.stream("GET", "/v1/jobs/events") as events:
+        assert events.headers["content-type"].startswith("text/event-stream")
+
+    assert page.status_code == 200 and "Malgwi" in page.text
+    assert str(hello).startswith('0{"sid"')
+
+
+def test_an_upload_that_is_too_large_hears_so_from_the_api(stack: Stack) -> None:
+    answer = stack.http.post("/v1/recordings", files={"file": b"x" * (LIMIT + 2**20)})
+
+    assert answer.status_code == 413
+    assert "error" in answer.json() or "detail" in answer.json()
+
+
+def test_who_asks_is_known_by_the_address_that_the_door_sees(stack: Stack) -> None:
+    who = {"key": "mg_nobody-has-this-key-at-all"}
+    claimed = {"x-forwarded-for": "203.0.113.7", "authorization": ""}
+
+    stack.http.post("/v1/session", json=who, headers=claimed)
+    trail = stack.http.get("/v1/audit").text
+
+    assert "203.0.113.7" not in trail
+
+
+@pytest.mark.parametrize("service", ["worker", "engine", "api", "reaper", "redis", "postgres"])
+def test_whoever_is_killed_comes_back_and_the_job_is_done(
+    stack: Stack, sample: Path, service: str
+) -> None:
+    until(lambda: stack.healthy(service))
+    before = stack.restarts(service)
+    name = f"killed {service} {time.time()}"
+    recording, job = stack.submit(sample, languages="en", name=name)
+
+    stack.kill(service)
+    killed = time.monotonic()
+
+    until(lambda: stack.restarts(service) > before)
+    until(lambda: stack.healthy(service))
+    assert time.monotonic() - killed < BACK
+    until(lambda: stack.is_done(job))
+    assert "it was the worst of times" in stack.said(recording).lower()
+
+
+def test_a_port_that_is_taken_is_said_in_a_sentence(engine: Environment, stack: Stack) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        environment = {**stack.environment, "STACK_HTTP_PORT": str(port)}
+
+        done = Stack(stack.folder, environment).up()
+
+    assert done.returncode == 2
+    assert f"Something else listens on 127.0.0.1:{port}." in done.stderr
+    assert "STACK_HTTP_PORT" in done.stderr
+    assert stack.up().returncode == 0
+
+
+def test_without_a_network_an_empty_volume_of_models_is_said_in_a_sentence(stack: Stack) -> None:
+    environment = {
+        **stack.environment,
+        "COMPOSE_PROJECT_NAME": f"{PROJECT}-offline",
+        "STACK_HTTP_PORT": str(free_port()),
+    }
+    offline = Stack(stack.folder, environment)
+    settings = (stack.folder / ".env").read_text()
+    (stack.folder / ".env").write_text(f"{settings}MALGWI_OFFLINE=1\n")
+    try:
+        done = offline.up()
+    finally:
+        offline.run("docker", "compose", "down", "--volumes", "--timeout", "5")
+        (stack.folder / ".env").write_text(settings)
+
+    assert done.returncode == 2
+    assert "models does not work" in done.stderr
+    assert "MALGWI_OFFLINE is set, and fetching model whisper-base needs the network" in done.stderr
