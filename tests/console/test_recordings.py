@@ -26,6 +26,7 @@ FAST = 1e9
 BROKEN = (
     "ERR_CONNECTION",
     "ERR_EMPTY_RESPONSE",
+    "ERR_SOCKET",
     "WebSocket",
 )  # as a browser calls a line that is cut
 

@@ -30,16 +30,17 @@ class Live:
         ui.on("mg-looked-at", lambda event: self._seen(event.args))
 
     async def begin(self) -> None:
-        """Raises Refused."""
-        await self._try()
+        """Raises Refused. The first look after it comes soon: a page takes its time to arrive."""
+        self._is_active = await self._ask()
         self._timer.activate()
 
     async def look(self) -> None:
         """At once, if anybody sees it."""
         if not self._is_seen or not ui.context.client.has_socket_connection:
             return
+        self._at = time.monotonic()
         try:
-            await self._try()
+            self._is_active = await self._ask()
         except Refused as refused:
             if refused.signed_out:
                 self._page.refused(refused)
@@ -47,10 +48,6 @@ class Live:
             self._trouble.set_visibility(not refused.signed_out)
         else:
             self._trouble.set_visibility(False)
-
-    async def _try(self) -> None:
-        self._is_active = await self._ask()
-        self._at = time.monotonic()
 
     async def _turn(self) -> None:
         if self._is_active or time.monotonic() - self._at >= LATER:

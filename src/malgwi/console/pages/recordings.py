@@ -18,13 +18,13 @@ from malgwi.console.frame import Page
 from malgwi.console.pages import recording_dialogs as dialogs
 from malgwi.console.pages import recording_welcome
 from malgwi.console.pages.job_state import ACTIVE
+from malgwi.console.pages.live import Live
 from malgwi.console.pages.recording_filter import Filter
 from malgwi.console.pages.recording_row import Item, Row
 from malgwi.console.pages.recording_view import View
 
 PIECE = 50
 _MOST = 1000  # of a page of the API
-_SOON, _LATER = 2.0, 10.0  # seconds between two looks, while something runs, and else
 _PATIENCE = 120.0  # seconds that the page outlives a connection: uploads go on after it
 _QUEUE = 200  # jobs that are looked through for a place in the queue
 _MENU = "mg-rec-menu"
@@ -70,7 +70,6 @@ class Recordings:
         self._menu_of = ""
         self._known: dict[tuple[str, str], Mapping[str, Any]] = {}
         self._turn = 0
-        self._is_seen = True
 
     async def build(self) -> None:
         words, may = self._page.words, self._page.me.may("editor")
@@ -83,8 +82,7 @@ class Recordings:
         self._filter = Filter(self._page, self._view, self.look_for)
         if may:
             self._bar()
-        self._trouble = text("", "div", "mg-notice mg-careful", role="status")
-        self._trouble.set_visibility(False)
+        self._live = Live(self._page, self._ask_again)
         with tag("div", "mg-rec-box") as self._box:
             self._table()
         with tag("div", "mg-rec-end"):
@@ -92,12 +90,9 @@ class Recordings:
         self._empty = tag("div")
         self._row_menu()
         self._dialogs = tag("div")
-        self._timer = ui.timer(_SOON, self._look, active=False, immediate=False)
-        await self._refresh()
-        self._timer.activate()
+        await self._live.begin()
         ui.on("mg-recordings", lambda _: self._look(), args=[])
         ui.on("mg-back", lambda event: self._back(event.args))
-        ui.on("mg-looked-at", lambda event: self._seen(event.args))
 
     # -- the list
 
@@ -121,18 +116,11 @@ class Recordings:
             self._body = tag("tbody")
 
     async def _look(self) -> None:
-        """Again, while somebody sees it; what the API says instead stands above the list."""
-        if not self._is_seen or not ui.context.client.has_socket_connection:
-            return
-        try:
-            await self._refresh()
-        except Refused as refused:
-            if refused.signed_out:
-                self._page.refused(refused)
-            self._trouble.text = self._page.reason(refused)
-            self._trouble.set_visibility(not refused.signed_out)
-        else:
-            self._trouble.set_visibility(False)
+        await self._live.look()
+
+    async def _ask_again(self) -> bool:
+        await self._refresh()
+        return any(row.item.state in ACTIVE for row in self._rows.values())
 
     async def _refresh(self) -> None:
         self._turn += 1
@@ -186,8 +174,6 @@ class Recordings:
                 recording_welcome.build(self._page, self._view, self.look_for)
         self._count()
         self._filter.offer(self._labels(), bool(self._rows) or self._view.filters)
-        active = any(row.item.state in ACTIVE for row in self._rows.values())
-        self._timer.interval = _SOON if active else _LATER
 
     async def _items(self, recordings: Sequence[Mapping[str, Any]]) -> list[Item]:
         jobs = await asyncio.gather(*(self._job(each["job"]) for each in recordings))
@@ -236,10 +222,6 @@ class Recordings:
     async def _change(self, view: View) -> None:
         self._view = view
         self._filter.show(view)
-        await self._look()
-
-    async def _seen(self, is_seen: bool) -> None:
-        self._is_seen = bool(is_seen)
         await self._look()
 
     def _labels(self) -> list[str]:

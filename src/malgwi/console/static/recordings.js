@@ -1,7 +1,5 @@
 /** What the list of recordings does in the browser: days as moments, and where its menu opens. */
 
-import "./live.js";
-
 /** <mg-day at label end>: a day to choose; tells its first moment, with `end` the first of the next. */
 class Day extends HTMLElement {
   static observedAttributes = ["at"];
