@@ -43,7 +43,7 @@ HIDDEN = Inventory(
 def with_cards(  # noqa: PLR0913  (by keyword, and each stands for itself)
     tmp_path: Path,
     cards: Inventory,
-    asked: str = "auto",
+    asked: Any = "auto",
     *,
     packages: dict[str, str] | None = None,
     weights: int = GB,

@@ -1,5 +1,6 @@
 """DB: the database and the folder that belongs to it. They are looked at, not opened."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,6 +86,8 @@ def answers(subject: Subject) -> Found:
     except NoDatabase as error:
         return skip(str(error))
     except StoreError as error:
+        if said := _refusal(error):
+            return fail("The server of the database refuses us.", evidence=said)
         return fail(str(error))
     return ok(f"{found.server} answers.")
 
@@ -184,6 +187,16 @@ def connections(subject: Subject) -> Found:
             "The database has nearly all connections that it may.", evidence=f"{used} of {most}"
         )
     return ok(f"{used} of {most} are used.")
+
+
+def _refusal(error: BaseException) -> str | None:
+    """The words of a server that answers and lets nobody in; they name user and database."""
+    each: BaseException | None = error
+    while each is not None:
+        if said := re.search(r"FATAL:\s+(.+)", str(each)):
+            return said[1]
+        each = each.__cause__
+    return None
 
 
 def _instance_file(folder: Path) -> str | None:

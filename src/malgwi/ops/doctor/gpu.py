@@ -84,7 +84,7 @@ def compute_type(subject: Subject) -> Found:
     if why := _unwanted(subject):
         return skip(why)
     cards = subject.once(inventory).cards
-    version = subject.machine.installed(subject.library or "")
+    version = subject.library_version
     if not cards or version is None:
         return skip("There is no card, or no library for it.")
     asked = str(subject.config.stt.options.get("compute_type", "auto"))
@@ -175,7 +175,7 @@ def order(subject: Subject) -> Found:
 )
 def cache(subject: Subject) -> Found:
     seen = subject.once(inventory)
-    version = subject.machine.installed(subject.library or "")
+    version = subject.library_version
     inside = wheel(subject.library, version) if subject.library and version else None
     compiled = [each.name for each in seen.cards if inside and _is_compiled(inside, each)]
     if not compiled:

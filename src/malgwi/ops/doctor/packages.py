@@ -167,7 +167,7 @@ def ctranslate2(subject: Subject) -> Found:
 
 def _wanted(subject: Subject) -> tuple[str, ...]:
     """Libraries of the system that the engine's wheel wants; none without a card."""
-    version = subject.machine.installed(subject.library or "")
+    version = subject.library_version
     if version is None or subject.library is None or not subject.once(inventory).cards:
         return ()
     inside = wheel(subject.library, version)

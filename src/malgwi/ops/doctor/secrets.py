@@ -14,7 +14,7 @@ from malgwi.ops.doctor.subject import Subject
 
 _GIVEN = Path("/run/secrets")  # by compose, readable for all within the container
 _NAME = re.compile(
-    r"^\s*(?:export\s+)?(\w*(?:PASSWORD|SECRET|TOKEN|KEY|KEYS))\s*=\s*['\"]?([^\s'\"#]+)",
+    r"^[ \t]*(?:export[ \t]+)?\w*(?:PASSWORD|SECRET|TOKEN|KEYS?)[ \t]*=[ \t]*['\"]?[^\s'\"#]",
     re.MULTILINE,
 )
 _ADDRESS = re.compile(r"://[^/:@\s]*:[^/@\s$]+@")

@@ -44,6 +44,11 @@ class Subject:
     _cells: dict[Callable[..., Any], _Cell] = field(default_factory=dict)
     _lock: Any = field(default_factory=Lock)
 
+    @property
+    def library_version(self) -> str | None:
+        """None where there is no library, or it is not installed."""
+        return self.machine.installed(self.library) if self.library else None
+
     def once(self, look: Callable[["Subject"], T]) -> T:
         """What `look` finds; looked up once for all checks. Raises what it raised."""
         with self._lock:
