@@ -4,10 +4,12 @@ import hashlib
 import socket
 import sqlite3
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from ops.doctor.pretended import assert_amiss, look, pretend, subject
 from store.postgresql import PostgreSQL
@@ -95,10 +97,18 @@ def test_an_older_database_is_no_failure_and_a_newer_one_is(data: Path, tmp_path
     older = look("DB-002", patient(tmp_path))
 
     assert_amiss(older, "warn", "older")
-    with sqlite3.connect(data / "malgwi.db") as newer:
+    with closing(sqlite3.connect(data / "malgwi.db")) as newer, newer:
         newer.execute("UPDATE alembic_version SET version_num = '9999'")
-    newer.close()
     assert_amiss(look("DB-002", patient(tmp_path)), "fail", "newer", "9999")
+
+
+def test_a_database_that_does_not_keep_utf_8_is_said(tmp_path: Path) -> None:
+    (tmp_path / "home" / "data").mkdir(parents=True)
+    with closing(sqlite3.connect(tmp_path / "home" / "data" / "malgwi.db")) as other:
+        other.execute("PRAGMA encoding = 'UTF-16le'")
+        other.execute("CREATE TABLE other (id)")
+
+    assert_amiss(look("DB-004", patient(tmp_path)), "fail", "UTF16")
 
 
 def test_jobs_that_were_given_up_and_that_wait_for_long_are_said(
@@ -110,10 +120,9 @@ def test_jobs_that_were_given_up_and_that_wait_for_long_are_said(
     old = ledger.add("transcription", {}, queue="batch", lane=Lane.BATCH)
     dead = ledger.add("transcription", {}, queue="batch", lane=Lane.BATCH)
     store.close()
-    with sqlite3.connect(data / "malgwi.db") as rows:
+    with closing(sqlite3.connect(data / "malgwi.db")) as rows, rows:
         rows.execute("UPDATE job SET created = '2026-01-01 00:00:00' WHERE id = ?", (old.id,))
         rows.execute("UPDATE job SET state = 'dead' WHERE id = ?", (dead.id,))
-    rows.close()
 
     assert_amiss(look("QUEUE-006", patient(tmp_path)), "warn", "1 jobs")
     assert_amiss(look("QUEUE-007", patient(tmp_path)), "warn", "1 jobs wait")
@@ -166,3 +175,14 @@ def test_of_a_postgresql_all_that_is_amiss_is_said(postgresql: str, tmp_path: Pa
     assert_amiss(look("CLOCK-003", late), "fail", "apart")
     assert_amiss(look("DB-001", patient(tmp_path, url=wrong)), "fail", '"nothing" does not exist')
     assert look("DISK-006", late).state == "skip"
+
+
+@pytest.mark.slow
+def test_a_postgresql_that_has_nearly_all_its_connections_is_said(
+    postgresql: str, tmp_path: Path
+) -> None:
+    with ExitStack() as lines:
+        for _ in range(85):  # of a hundred
+            lines.enter_context(psycopg.connect(postgresql))
+
+        assert_amiss(look("DB-005", patient(tmp_path, url=postgresql)), "warn", "of 100")

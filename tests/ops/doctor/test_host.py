@@ -96,6 +96,14 @@ def test_memory_enough_is_enough(id: str, tmp_path: Path) -> None:
     assert look(id, subject(pretend(tmp_path), tmp_path, memory=GB)).state == "ok"
 
 
+def test_a_container_with_room_is_left_alone(tmp_path: Path) -> None:
+    files = {V2: "8000000000", "/sys/fs/cgroup/memory.current": "1000000000", "/dev/shm/.keep": ""}
+    patient = subject(pretend(tmp_path, files), tmp_path, model="whisper-base", memory=GB)
+
+    assert look("MEM-002", patient).state == "ok"
+    assert look("HOST-009", patient).state == "ok"
+
+
 def test_the_model_of_another_machine_needs_no_memory_here(tmp_path: Path) -> None:
     machine = pretend(tmp_path, {"/proc/meminfo": MEMORY.format(200_000, 0, 0)})
     patient = subject(machine, tmp_path, {"stt": {"endpoint": "http://gpu:8003"}}, memory=GB)

@@ -1,5 +1,6 @@
 """Python packages: what is missing, too old, or in the place of another."""
 
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -111,3 +112,11 @@ def test_a_ctranslate2_with_known_trouble_is_said(
 
 def test_this_machine_decodes(tmp_path: Path) -> None:
     assert look("LIB-003", subject(pretend(tmp_path), tmp_path)).state == "ok"
+
+
+def test_a_machine_that_cannot_decode_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)  # as where it is not installed
+
+    assert_amiss(look("LIB-003", subject(pretend(tmp_path), tmp_path)), "fail", "import av")

@@ -10,7 +10,6 @@ from ops.doctor.pretended import assert_amiss, look, pretend, subject
 from malgwi.gateway import hash_of, new_key
 from malgwi.ops.doctor import Subject
 
-
 NONE: Mapping[str, str] = {}
 Settings = dict[str, Any]
 
