@@ -1,5 +1,5 @@
-# Both images, from the folder deploy/:  docker buildx bake
-# One of them, for both processors:      docker buildx bake cpu --set cpu.platform=linux/amd64,linux/arm64
+# From the root of the checkout. Both images:  docker buildx bake -f deploy/docker-bake.hcl
+# One of them, for both processors:  docker buildx bake -f deploy/docker-bake.hcl cpu --set cpu.platform=linux/amd64,linux/arm64
 
 variable "TAG" { default = "0.1.0" }
 variable "REVISION" { default = "unknown" }
@@ -8,7 +8,7 @@ variable "PYTHON" { default = "python:3.11-slim-bookworm" }
 group "default" { targets = ["cpu", "cuda"] }
 
 target "image" {
-  context    = ".."
+  context    = "."
   dockerfile = "deploy/image/Dockerfile"
   args       = { PYTHON = PYTHON, REVISION = REVISION }
 }

@@ -28,8 +28,8 @@ ROOT = DEPLOY.parent
 PROJECT = "malgwi-tried"
 LIMIT = 20 * 2**20
 """Bytes of an upload that this one takes."""
-LARGEST = 900_000_000
-"""Bytes that the image may have."""
+LARGEST = 700_000_000
+"""Bytes that the image may add to its base, of which the official one has some 130 million."""
 BACK = 60
 """Seconds within which what was killed works again; the engine loads its model in it."""
 
@@ -159,9 +159,10 @@ def test_what_runs_is_nobody_in_particular_and_cannot_write_to_its_root(stack: S
 
 
 def test_the_image_is_small_and_says_what_it_is(stack: Stack) -> None:
-    [image] = json.loads(stack.run("docker", "image", "inspect", "malgwi:cpu-0.1.0").stdout)
+    asked = ("malgwi:cpu-0.1.0", "python:3.11-slim-bookworm")
+    image, base = json.loads(stack.run("docker", "image", "inspect", *asked).stdout)
 
-    assert image["Size"] < LARGEST
+    assert image["Size"] - base["Size"] < LARGEST
     assert image["Config"]["Labels"]["malgwi.device"] == "cpu"
     assert image["Config"]["Labels"]["org.opencontainers.image.revision"] == "unknown"
     assert image["Config"]["User"] == "10001:10001"
