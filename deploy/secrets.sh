@@ -20,5 +20,6 @@ keep() {
 keep postgres_password "$(chance)"
 keep engine_key "mg_$(chance)"
 keep admin_key "mg_$(chance)"
+keep grafana_password "$(chance)"
 keep redis_password.conf "requirepass $(chance)"
 keep redis_url "redis://:$(cut -d' ' -f2 secrets/redis_password.conf)@redis:6379/0"
