@@ -119,12 +119,17 @@ def model_bytes(config: Config, model: str | None) -> int:
     return weights * 3 // 2 + 300_000_000
 
 
-def examined(
-    config: Config, compose: Sequence[Path] = (), *, canary: bool = False
-) -> doctor.Subject:
-    """What `ops.doctor` examines; with `canary` the engine is loaded and has to hear one."""
+def examine(
+    config: Config,
+    checks: Sequence[doctor.Check] = doctor.CHECKS,
+    compose: Sequence[Path] = (),
+    *,
+    canary: bool = False,
+) -> doctor.Examination:
+    """What is wrong here; within five seconds, and raises nothing. `compose` are compose files to
+    look at; with `canary` the engine is loaded, too, and has to hear one, which takes longer."""
     model, library = default_model(config), LIBRARIES.get(config.stt.engine)
-    return doctor.Subject(
+    subject = doctor.Subject(
         config,
         model=model,
         memory=_known_bytes(config, model),
@@ -133,6 +138,7 @@ def examined(
         compose=compose,
         canary=partial(_hear_canary, config) if canary else None,
     )
+    return doctor.examine(subject, checks)
 
 
 def _hear_canary(config: Config) -> float | None:

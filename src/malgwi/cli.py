@@ -899,8 +899,8 @@ def doctor(
     from malgwi import bootstrap
     from malgwi.config import read_config
 
-    subject = bootstrap.examined(read_config(), compose, canary=canary)
-    found = doctors.examine(subject, doctors.chosen(doctors.CHECKS, only, skip))
+    checks = doctors.chosen(doctors.CHECKS, only, skip)
+    found = bootstrap.examine(read_config(), checks, compose, canary=canary)
     if as_json:
         click.echo(json.dumps(doctors.as_json(found), ensure_ascii=False, indent=2))
     else:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -153,6 +154,26 @@ def test_a_name_that_is_not_known_is_said(tmp_path: Path) -> None:
 
     assert_amiss(look("NET-001", patient(tmp_path, **unknown)), "fail", "no-such-host.invalid")
     assert look("NET-001", patient(tmp_path)).state == "ok"
+
+
+def test_a_server_for_names_that_does_not_answer_is_not_waited_for(tmp_path: Path) -> None:
+    """As where the network is cut, and the resolver is not told."""
+    go_on = Event()
+    machine = pretend(tmp_path, lookup=lambda _: go_on.wait(30))
+    settings = {
+        "stt": {"endpoint": "http://gpu-server:8003"},
+        "store": {"url": "postgresql://malgwi@db/malgwi"},
+        "client": {"address": "http://api:8000"},
+    }
+    deaf = subject(machine, tmp_path, settings)
+
+    found = [look(id, deaf) for id in ("ENGINE-003", "DB-001", "ENGINE-004")]
+    names = look("NET-001", deaf)
+    go_on.set()
+
+    assert [each.state for each in found] == ["fail", "fail", "skip"]
+    assert "gpu-server is not known" in found[0].evidence
+    assert_amiss(names, "fail", "gpu-server", "db", "api")
 
 
 def test_a_proxy_in_the_way_is_said(tmp_path: Path) -> None:

@@ -115,6 +115,8 @@ def test_the_port_of_wyoming(free: int, taken: int, service: Service, tmp_path: 
     assert_amiss(look("PORT-003", patient(tmp_path, engine=wyoming)), "warn", str(taken))
     ours = {**wyoming, "port": service.port}
     assert look("PORT-003", patient(tmp_path, engine=ours)).state == "ok"
+    serve = {"client": {"address": service.address}}
+    assert look("PORT-003", patient(tmp_path, engine=wyoming, **serve)).state == "ok"
     assert look("PORT-003", patient(tmp_path, engine={"wyoming_port": free})).state == "ok"
     assert look("PORT-003", patient(tmp_path, engine={"wyoming": False})).state == "skip"
 

@@ -108,7 +108,7 @@ def compose(subject: Subject) -> Found:
     wanted = State.FAIL if subject.compose else State.WARN
     if said is None or said.code:
         old = " The old docker-compose is no substitute." * subject.machine.has("docker-compose")
-        return Found(wanted, f"There is no docker compose.{old}", first_line(said))
+        return Found(wanted, f"There is no docker compose.{old}", "docker compose version")
     if _older(said.out, _COMPOSE):
         return Found(wanted, "Compose is too old.", f"{said.out.strip()}, 2.30 is needed")
     return ok(f"Compose {said.out.strip()}.")

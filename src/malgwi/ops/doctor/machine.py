@@ -16,6 +16,8 @@ from ctypes import CDLL
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
 from urllib.parse import urlsplit
 
 from malgwi import devices
@@ -86,6 +88,10 @@ def loads(library: str) -> bool:
     return True
 
 
+def _looked_up(host: str) -> object:
+    return socket.getaddrinfo(host, None)
+
+
 def _libc() -> str:
     name, number = platform.libc_ver()
     return f"{name} {number}".strip()
@@ -111,6 +117,8 @@ class Machine:
     loads: Callable[[str], bool] = loads
     disk: Callable[[Path], Disk] = disk
     now: Callable[[], float] = time.time
+    lookup: Callable[[str], object] = _looked_up
+    """Raises OSError for the name of a host that is not known."""
 
     def path(self, name: str) -> Path:
         """Of a file of the system."""
@@ -150,26 +158,39 @@ class Machine:
 
     def connects(self, host: str, port: int, seconds: float = _WAIT) -> str | None:
         """Why nothing answers there; None where something does."""
-        try:
-            socket.create_connection((host, port), seconds).close()
-        except socket.gaierror:
+        if not self.resolves(host):
             return f"the name {host} is not known"
+        try:
+            socket.create_connection((host.strip("[]"), port), seconds).close()
         except TimeoutError:
             return f"no answer within {seconds:g} s"
         except OSError as error:
             return (error.strerror or str(error)).lower()
         return None
 
-    def resolves(self, host: str) -> bool:
+    def resolves(self, host: str, seconds: float = _WAIT) -> bool:
+        """False also where nobody answers in time: where the network is cut, a server for names
+        often is named all the same, and waiting for it takes as long as nobody has."""
+        found: SimpleQueue[bool] = SimpleQueue()
+
+        def look() -> None:
+            try:
+                self.lookup(host.strip("[]"))
+                found.put(True)
+            except (OSError, UnicodeError):
+                found.put(False)
+
+        Thread(target=look, daemon=True).start()
         try:
-            socket.getaddrinfo(host, None)
-        except (OSError, UnicodeError):
+            return found.get(timeout=seconds)
+        except Empty:
             return False
-        return True
 
     def get(self, url: str, seconds: float = _WAIT) -> Answer:
         """What a server answers, without a proxy and without a key. Raises OSError."""
         parts = urlsplit(url)
+        if not self.resolves(parts.hostname or ""):
+            raise OSError(f"the name {parts.hostname} is not known")
         secure = parts.scheme == "https"
         kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
         line = kind(parts.hostname or "", parts.port or (443 if secure else 80), timeout=seconds)

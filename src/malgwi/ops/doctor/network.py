@@ -1,6 +1,7 @@
 """NET: names, proxies, and doors that stand open."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -20,10 +21,12 @@ _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY
     "host.docker.internal:host-gateway.",
 )
 def names(subject: Subject) -> Found:
-    hosts = dict.fromkeys(host for host in _hosts(subject.config) if not _is_number(host))
+    hosts = [*dict.fromkeys(host for host in _hosts(subject.config) if not _is_number(host))]
     if not hosts:
         return ok("No name is used.")
-    if unknown := [each for each in hosts if not subject.machine.resolves(each)]:
+    with ThreadPoolExecutor(len(hosts)) as at_once:
+        known = list(at_once.map(subject.machine.resolves, hosts))
+    if unknown := [host for host, is_known in zip(hosts, known, strict=True) if not is_known]:
         return fail("A name is not known.", evidence=", ".join(unknown))
     return ok(f"{', '.join(hosts)}.")
 

@@ -76,12 +76,12 @@ def wyoming_port(subject: Subject) -> Found:
     host, port = _reachable(settings.wyoming_host), settings.wyoming_port
     if subject.machine.connects(host, port):
         return ok(f"Port {port} is free.")
-    if subject.once(engine) is None:
+    if subject.once(engine) is None and subject.once(service) is None:
         return warn(
-            "Something listens on the port of Wyoming, and no engine of ours runs.",
+            "Something listens on the port of Wyoming, and nothing of ours runs.",
             evidence=f"{host}:{port}",
         )
-    return ok(f"An engine of ours runs, and port {port} is open.")
+    return ok(f"Malgwi runs, and port {port} is open.")
 
 
 @check(
