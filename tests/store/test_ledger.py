@@ -68,6 +68,22 @@ def test_jobs_are_listed_newest_first_by_pages(ledger: Ledger) -> None:
     assert ledger.list(state=JobState.DONE) == []
 
 
+def test_jobs_are_counted_with_those_that_were_begun_before(ledger: Ledger) -> None:
+    add(ledger)
+    back, dead = claimed(ledger), claimed(ledger)
+    ledger.fail(back.id, back.attempt, "no engine", final=False)
+    ledger.fail(dead.id, dead.attempt, "no sound", final=True)
+    claimed(ledger, lane=Lane.LIVE)
+
+    counts = {(each.lane, each.state): (each.jobs, each.again) for each in ledger.counts()}
+
+    assert counts == {
+        (Lane.BATCH, JobState.QUEUED): (2, 1),
+        (Lane.BATCH, JobState.DEAD): (1, 0),
+        (Lane.LIVE, JobState.RUNNING): (1, 0),
+    }
+
+
 def test_a_second_job_of_a_key_is_the_first(ledger: Ledger) -> None:
     first = add(ledger, key="upload-1")
 

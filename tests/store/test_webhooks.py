@@ -203,11 +203,13 @@ def test_what_failed_is_due_again_later_or_given_up_and_shown(
     outbox.failed(only(outbox), "It answered 500.", 3600)
     (told,) = outbox.deliveries(hook.id).items
     assert (told.state, told.last_error) == (DeliveryState.PENDING, "It answered 500.")
+    assert outbox.undelivered() == {DeliveryState.PENDING: 1, DeliveryState.GIVEN_UP: 0}
     assert outbox.take(10, LEASE) == ()
 
     outbox.failed(outgoing(outbox, told.id), "It answered 501.", None)
     (told,) = outbox.deliveries(hook.id).items
     assert (told.state, told.last_error) == (DeliveryState.GIVEN_UP, "It answered 501.")
+    assert outbox.undelivered() == {DeliveryState.PENDING: 0, DeliveryState.GIVEN_UP: 1}
 
     again = outbox.send_again(hook.id, told.id)
     assert (again.state, again.attempts) == (DeliveryState.PENDING, 0)
