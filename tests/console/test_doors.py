@@ -143,7 +143,7 @@ def test_another_person_who_signs_in_gets_a_page_of_their_own(
 
 def test_who_signs_out_is_out_in_every_tab(browser: Browser, staff: Staff) -> None:
     with looking(browser, staff.url, allow=(401,)) as page:
-        signed_in(page, "bert").goto("/status")
+        signed_in(page, "bert").goto("/account")
         other = page.context.new_page()
         other.goto("/jobs")
         other.get_by_role("button", name="Sign out").click()

@@ -1,6 +1,7 @@
 """Users, keys and the trail in a real browser, and what each role may do."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -140,10 +141,16 @@ def test_a_key_is_shown_once_opens_and_opens_nothing_after_it_is_revoked(
         assert program.get("/v1/jobs").status_code == 401
 
 
-def test_people_change_their_own_password_and_go_on(browser: Browser, staff: Staff) -> None:
+def test_people_change_their_own_password_and_go_on_in_every_tab(
+    browser: Browser, staff: Staff, tmp_path: Path
+) -> None:
     staff.add("hans", "viewer")
+    letter = tmp_path / "letter.txt"
+    letter.write_text(f"Dear {tmp_path.name}, " * 100)
     with looking(browser, staff.url, allow=(401, 403)) as page:
         signed_in(page, "hans").goto("/jobs")
+        other = page.context.new_page()
+        other.goto("/jobs")
         page.locator(".mg-name").click()
         _change(page, "not his at all", "another password", "another password")
         said = page.locator("#mg-password").get_by_role("status")
@@ -154,6 +161,9 @@ def test_people_change_their_own_password_and_go_on(browser: Browser, staff: Sta
         expect(said).to_contain_text("is changed")
         found = barriers(page)
         assert not found, told(found)
+        made = staff.service.submit(letter)["job"]["id"]
+        expect(other.locator(f"#job-{made}")).to_be_visible(timeout=25_000)
+        expect(other.locator(".mg-ended")).to_be_hidden()
 
         page.get_by_role("link", name="Jobs").click()
         expect(page.locator("h1")).to_have_text("Jobs")

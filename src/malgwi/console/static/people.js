@@ -60,7 +60,6 @@ async function changePassword(form) {
   }).catch(() => null);
   if (answer?.ok) {
     form.reset();
-    malgwi.renew(); // the session goes on under another token
     return tell(form, words.account_changed, "mg-good");
   }
   if (answer?.status === 401) return malgwi.ended();

@@ -40,7 +40,9 @@ function ended() {
   if (!notice) return;
   const here = location.pathname + location.search + location.hash;
   notice.querySelector("a").href = `/sign-in?next=${encodeURIComponent(here)}`;
+  if (!notice.hidden) return;
   notice.hidden = false;
+  goOn(); // another tab may have begun a new one already
 }
 
 /** After signing in again, here or in another tab: the page goes on, or begins anew for another. */
@@ -85,6 +87,5 @@ tabs.addEventListener("message", (event) => (event.data === "ended" ? ended() : 
 globalThis.malgwi = {
   toast: say,
   ended,
-  renew,
   signedIn: () => tabs.postMessage("signed in"),
 };
