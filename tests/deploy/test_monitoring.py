@@ -157,6 +157,7 @@ def test_prometheus_scrapes_it_and_answers_every_query_of_dashboards_and_rules(
             for where, query in queries().items():
                 answer = asked.get("/api/v1/query", params={"query": query}).json()
                 assert answer["status"] == "success", f"{where}: {answer.get('error')}"
+            assert _has(asked, 'malgwi_pieces_total{outcome="words"} >= 1')
             there = set(asked.get("/api/v1/label/__name__/values").json()["data"])
 
     wanted = set().union(*map(metrics_in, queries().values()))

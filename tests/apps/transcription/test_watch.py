@@ -353,6 +353,21 @@ def test_a_file_of_which_a_part_was_not_there_to_read_is_not_kept(post: Post) ->
             list(blocks(file, seen))
 
 
+def test_who_watches_over_it_is_told_of_each_look(post: Post) -> None:
+    watcher, stop, looks = post.start(), Event(), list[Scan]()
+    post.put("call.wav", sound())
+
+    def looked(scan: Scan) -> None:
+        looks.append(scan)
+        post.clock.now += SETTLED
+        if scan.taken:
+            stop.set()
+
+    watcher.run(stop, every=0, looked=looked)
+
+    assert [(len(each.taken), each.waiting) for each in looks] == [(0, 1), (1, 0)]
+
+
 def test_a_folder_that_is_not_there_is_said_with_a_remedy(post: Post) -> None:
     watcher = post.start()
     post.folder.rmdir()

@@ -117,7 +117,7 @@ def test_the_cookie_is_for_no_script_for_no_other_site_and_where_it_can_be_encry
 def test_a_wrong_password_an_unknown_name_and_a_disabled_user_hear_the_same(locked: Site) -> None:
     anna, bert = somebody(locked), somebody(locked)
     locked.doors.people.change(bert.id, disabled=True)
-    client = browser(locked)
+    client, failures = browser(locked), locked.doors.attempts.failures
 
     wrong, unknown, disabled, key = (
         client.post("/v1/session", json=shown)
@@ -131,6 +131,7 @@ def test_a_wrong_password_an_unknown_name_and_a_disabled_user_hear_the_same(lock
 
     assert wrong.status_code == 401
     assert problem(wrong) == problem(unknown) == problem(disabled) == problem(key)
+    assert locked.doors.attempts.failures == failures + 4
     assert "set-cookie" not in wrong.headers
 
 
