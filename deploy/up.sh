@@ -55,13 +55,37 @@ check_settings() {
     ' .env.example .env >&2 || exit 2
 }
 
+# Before anything is started; not where it is our own nginx that listens.
+check_ports() {
+    docker compose config >"$said" 2>&1 || {
+        cat "$said" >&2
+        fail "The compose files and .env do not go together; what is missing stands above."
+    }
+    [ -z "$(docker compose ps --quiet --status running nginx 2>/dev/null)" ] || return 0
+    ports=$(sed -n 's/^ *published: "\([0-9]*\)"$/\1/p' "$said")
+    for port in $ports; do
+        if listens "$port"; then taken "port $port"; fi
+    done
+}
+
+listens() {
+    if [ -r /proc/net/tcp ]; then
+        cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
+            awk -v end="$(printf ':%04X' "$1")" '$4 == "0A" && substr($2, length($2) - 4) == end { found = 1 } END { exit !found }'
+    else
+        lsof -nP -iTCP:"$1" -sTCP:LISTEN >/dev/null 2>&1
+    fi
+}
+
+taken() {
+    fail "Something else listens on $1. Set STACK_HTTP_PORT in deploy/.env to a free port, or end what" \
+        "listens there; then run this again."
+}
+
 # What compose says of a fault is for who knows compose.
 explain() {
-    taken=$(sed -n 's/.*[Bb]ind for \([0-9.:]*\) failed.*/\1/p; s/.*listen tcp4* \([0-9.:]*\): bind.*/\1/p' "$said" | head -n 1)
-    if [ -n "$taken" ]; then
-        fail "Something else listens on $taken. Set STACK_HTTP_PORT in deploy/.env to a free port, or end" \
-            "what listens there; then run this again."
-    fi
+    where=$(sed -n '/already in use\|already allocated/s/[^0-9]*.*[^0-9.]\([0-9.]*:[0-9][0-9]*\)[: ].*/\1/p' "$said" | head -n 1)
+    [ -z "$where" ] || taken "$where"
     for each in $(docker compose ps --all --format '{{.Service}} {{.State}} {{.Health}} {{.ExitCode}}' |
         awk '$2 == "restarting" || $3 == "unhealthy" || ($2 == "exited" && $NF != 0) { print $1 }'); do
         printf 'malgwi: %s does not work. The end of its log:\n' "$each" >&2
@@ -78,6 +102,7 @@ check_docker
 [ -e .env ] || cp .env.example .env
 check_settings
 ./secrets.sh
+check_ports
 if ! docker compose up --detach --wait --wait-timeout 600 "$@" 2>"$said"; then
     cat "$said" >&2
     explain

@@ -12,17 +12,21 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import deadline
 import httpx
+import numpy as np
 import pytest
+from audio.soundfiles import write
 from deploy.composed import DEPLOY
 from deploy.engine import Environment, NoEngine, docker_engine
 from websockets.sync.client import connect
+
+from malgwi.types import Samples
 
 ROOT = DEPLOY.parent
 PROJECT = "malgwi-tried"
@@ -43,6 +47,11 @@ class Stack:
     def __init__(self, folder: Path, environment: Environment) -> None:
         self.folder, self.environment = folder, environment
         self.http = httpx.Client(timeout=60, trust_env=False)
+
+    def another(self, name: str, port: int) -> "Stack":
+        """Of the same clone, with volumes of its own."""
+        own = {"COMPOSE_PROJECT_NAME": f"{PROJECT}-{name}", "STACK_HTTP_PORT": str(port)}
+        return Stack(self.folder, {**self.environment, **own})
 
     def up(self) -> "subprocess.CompletedProcess[str]":
         return self.run("./up.sh")
@@ -67,18 +76,17 @@ class Stack:
         [found] = json.loads(self.run("docker", "inspect", id).stdout)
         return dict(found)
 
+    def pid(self, service: str) -> int:
+        return int(self.state(service)["State"]["Pid"])
+
     def kill(self, service: str) -> None:
         """As the kernel would, where memory is short: Docker was not asked, and starts it again."""
-        os.kill(self.state(service)["State"]["Pid"], signal.SIGKILL)
+        before = self.pid(service)
+        os.kill(before, signal.SIGKILL)
+        until(lambda: self.pid(service) != before)
 
-    def healthy(self, service: str, after: int = 0) -> bool:
-        """Whether it works, and was started again more often than that."""
-        found = self.state(service)
-        health = found["State"].get("Health", {}).get("Status")
-        return bool(health == "healthy" and found["RestartCount"] > after - 1)
-
-    def restarts(self, service: str) -> int:
-        return int(self.state(service)["RestartCount"])
+    def healthy(self, service: str) -> bool:
+        return bool(self.state(service)["State"].get("Health", {}).get("Status") == "healthy")
 
     def submit(self, sound: Path, **fields: str) -> tuple[str, str]:
         """Ids of the recording and of its job."""
@@ -89,16 +97,27 @@ class Stack:
         return made["recording"]["id"], made["job"]["id"]
 
     def is_done(self, job: str) -> bool:
-        answer = self.http.get(f"/v1/jobs/{job}")
-        if answer.status_code == 503:
+        try:
+            answer = self.http.get(f"/v1/jobs/{job}")
+        except httpx.TransportError:  # the door itself was killed
+            return False
+        if answer.status_code >= 500:
             return False
         assert answer.json()["state"] not in ("failed", "dead"), answer.text
         return bool(answer.json()["state"] == "done")
+
+    def progress(self, job: str) -> float:
+        """Seconds of speech that were recognised."""
+        progress = self.http.get(f"/v1/jobs/{job}").json()["progress"]
+        return float(progress.get("speech_done", 0.0))
 
     def said(self, recording: str) -> str:
         [record] = self.http.get(f"/v1/recordings/{recording}/transcripts").json()
         transcript = self.http.get(f"/v1/transcripts/{record['id']}").json()
         return " ".join(each["text"] for each in transcript["utterances"])
+
+
+SERVICES = ("worker", "engine", "api", "reaper", "redis", "postgres", "nginx")
 
 
 def free_port() -> int:
@@ -139,6 +158,7 @@ def stack(engine: Environment, tmp_path_factory: pytest.TempPathFactory) -> Iter
         made.http.headers["authorization"] = f"Bearer {key}"
         yield made
     finally:
+        made.http.close()
         made.run("docker", "compose", "down", "--volumes", "--timeout", "20")
 
 
@@ -222,47 +242,51 @@ def test_who_asks_is_known_by_the_address_that_the_door_sees(stack: Stack) -> No
     assert "203.0.113.7" not in trail
 
 
-@pytest.mark.parametrize("service", ["worker", "engine", "api", "reaper", "redis", "postgres"])
+@pytest.mark.parametrize("service", SERVICES)
 def test_whoever_is_killed_comes_back_and_the_job_is_done(
-    stack: Stack, sample: Path, service: str
+    stack: Stack,
+    channels: list[Samples],
+    tmp_path: Path,
+    service: str,
+    record_property: Callable[[str, object], None],
 ) -> None:
+    loudness = 0.9 ** (1 + SERVICES.index(service))  # so that none is known from before
+    sound = np.concatenate([np.stack(channels) * loudness * turn for turn in (1.0, 0.98)], axis=1)
     until(lambda: stack.healthy(service))
-    before = stack.restarts(service)
-    name = f"killed {service} {time.time()}"
-    recording, job = stack.submit(sample, languages="en", name=name)
+    recording, job = stack.submit(write(tmp_path / "x.wav", sound, 16_000), languages="en")
+    until(lambda: stack.progress(job) > 0)
 
     stack.kill(service)
     killed = time.monotonic()
 
-    until(lambda: stack.restarts(service) > before)
+    until(lambda: stack.pid(service) > 0)
     until(lambda: stack.healthy(service))
-    assert time.monotonic() - killed < BACK
+    back = time.monotonic() - killed
     until(lambda: stack.is_done(job))
-    assert "it was the worst of times" in stack.said(recording).lower()
+    done = time.monotonic() - killed
+    record_property("works_again_seconds", round(back, 1))
+    record_property("job_done_seconds", round(done, 1))
+    assert back < BACK
+    assert stack.said(recording).lower().count("it was the worst of times") >= 4
 
 
-def test_a_port_that_is_taken_is_said_in_a_sentence(engine: Environment, stack: Stack) -> None:
+def test_a_port_that_is_taken_is_said_before_anything_is_started(stack: Stack) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        environment = {**stack.environment, "STACK_HTTP_PORT": str(port)}
+        other = stack.another("port", port)
 
-        done = Stack(stack.folder, environment).up()
+        done = other.up()
 
     assert done.returncode == 2
-    assert f"Something else listens on 127.0.0.1:{port}." in done.stderr
+    assert f"Something else listens on port {port}." in done.stderr
     assert "STACK_HTTP_PORT" in done.stderr
-    assert stack.up().returncode == 0
+    assert not other.run("docker", "compose", "ps", "--all", "--quiet").stdout
 
 
 def test_without_a_network_an_empty_volume_of_models_is_said_in_a_sentence(stack: Stack) -> None:
-    environment = {
-        **stack.environment,
-        "COMPOSE_PROJECT_NAME": f"{PROJECT}-offline",
-        "STACK_HTTP_PORT": str(free_port()),
-    }
-    offline = Stack(stack.folder, environment)
+    offline = stack.another("offline", free_port())
     settings = (stack.folder / ".env").read_text()
     (stack.folder / ".env").write_text(f"{settings}MALGWI_OFFLINE=1\n")
     try:

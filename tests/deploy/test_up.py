@@ -11,6 +11,7 @@ from deploy.composed import DEPLOY
 DOCKER = """#!/bin/sh
 case "$*" in
     info) exit {info} ;;
+    "compose config") exit {config} ;;
     "compose version --short") echo "{version}" ;;
     *) echo "docker $*" ;;
 esac
@@ -35,11 +36,11 @@ def up(folder: Path, path: str = "/usr/bin:/bin") -> "subprocess.CompletedProces
     )
 
 
-def with_docker(folder: Path, *, version: str = "2.40.3", info: int = 0) -> str:
+def with_docker(folder: Path, *, version: str = "2.40.3", info: int = 0, config: int = 0) -> str:
     """A path on which there is such a Docker."""
     place = folder.parent / "bin"
     place.mkdir()
-    (place / "docker").write_text(DOCKER.format(version=version, info=info))
+    (place / "docker").write_text(DOCKER.format(version=version, info=info, config=config))
     (place / "docker").chmod(0o755)
     return f"{place}:/usr/bin:/bin"
 
@@ -95,6 +96,15 @@ def test_where_docker_does_not_answer_it_says_what_may_be_wrong(folder: Path) ->
 
     assert done.returncode == 2
     assert done.stderr.startswith("malgwi: Docker does not answer: ")
+
+
+def test_settings_that_do_not_go_together_are_refused_before_anything_is_started(
+    folder: Path,
+) -> None:
+    done = up(folder, with_docker(folder, config=15))
+
+    assert done.returncode == 2
+    assert "malgwi: The compose files and .env do not go together" in done.stderr
 
 
 @pytest.mark.parametrize("version", ["2.9.0", "v2.29.7", "1.29.2"])
