@@ -1,5 +1,5 @@
 """The pages before anybody is signed in: plain HTML, so that a stranger gets no connection that
-the console has to keep, and no script but the one file that is theirs."""
+the console has to keep, and no script but the few files that are theirs."""
 
 import html
 import re

@@ -4,9 +4,10 @@
 that person.
 """
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -16,7 +17,7 @@ from nicegui import Client, ui
 from nicegui.element import Element
 from starlette.requests import cookie_parser
 
-from malgwi.console import elements
+from malgwi.console import elements, reasons
 from malgwi.console.api import COOKIE, Api, Me, Refused
 from malgwi.console.doors import stamp, words_of
 from malgwi.console.elements import icon, link, tag, text
@@ -57,7 +58,11 @@ class Page:
         """Why the API did not do it."""
         if refused.signed_out:
             return self.words("signed_out")
-        return str(refused) or self.words("gone")
+        return self.why(str(refused), refused.body) or self.words("gone")
+
+    def why(self, sentence: str, problem: Mapping[str, Any] | None = None) -> str:
+        """What the API said, in the language of the page."""
+        return reasons.said(self.words.language, sentence, problem)
 
 
 Build = Callable[[Page], Awaitable[None]]
@@ -203,7 +208,7 @@ def _instead(page: Page, refused: Refused) -> None:
     missing = refused.status == 404
     with tag("div", "mg-empty"):
         icon("warn")
-        text(words("not_here") if missing else str(refused) or words("gone"), "h1")
+        text(words("not_here") if missing else page.reason(refused), "h1")
         link(words("back_home"), "/recordings", "mg-button")
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from malgwi.console import reasons
 from malgwi.console.elements import icon, link, tag, text
 from malgwi.console.pages.amounts import long, size
 from malgwi.console.words import Words
@@ -84,19 +85,23 @@ def of_canaries(words: Words, engines: Sequence[Mapping[str, Any]]) -> Iterator[
             said = words("check_canary", model=model, seconds=f"{each['canary_seconds']:.1f}")
             yield Check(f"canary-{model}", State.GOOD, said)
         elif state not in ("ready", "loading", "unloaded"):
-            said = words("check_canary_failed", model=model, reason=state)
+            said = words(
+                "check_canary_failed", model=model, reason=reasons.said(words.language, state)
+            )
             yield Check(f"canary-{model}", State.BAD, said, words("check_engine_remedy"))
 
 
 def _engine(words: Words, engine: Mapping[str, Any]) -> Iterator[Check]:
     model, id = engine["model"], f"engine-{engine['model']}"
     if engine["state"] == "failed":
-        reason = engine["reason"] or words("check_reason_hidden")
+        why = reasons.said(words.language, engine["reason"] or "")
+        reason = why or words("check_reason_hidden")
         said = words("check_engine_failed", model=model, reason=reason)
         yield Check(id, State.BAD, said, words("check_engine_remedy"))
     elif engine["fallback_reason"]:
         device = " ".join(filter(None, (engine["device"], engine["compute_type"])))
-        said = words("check_fallback", model=model, device=device, reason=engine["fallback_reason"])
+        why = reasons.said(words.language, engine["fallback_reason"])
+        said = words("check_fallback", model=model, device=device, reason=why)
         yield Check(id, State.CAREFUL, said, words("check_fallback_remedy"))
     else:
         yield Check(id, State.GOOD, f"{model}: {words('engine_' + engine['state'])}")

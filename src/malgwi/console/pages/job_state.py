@@ -71,7 +71,7 @@ class JobState:
             if state == "dead" and self._may:
                 button(words("retry"), self._try_again, "mg-job-retry", "again")
         if state == "dead":
-            text(str(job.get("error") or ""), "div", "mg-small mg-job-why")
+            text(self._page.why(str(job.get("error") or "")), "div", "mg-small mg-job-why")
         if state in ACTIVE:
             self._bar = tag("progress", "mg-progress", max="1", aria_label=name)
 

@@ -1,5 +1,7 @@
 // Signing in, and making the first administrator.
 
+import { reason } from "./reasons.js";
+
 const { which, then, gone, wrong, tooMany } = document.body.dataset;
 const byPassword = document.getElementById("by-password");
 const byKey = document.getElementById("by-key");
@@ -32,14 +34,14 @@ async function send(form, path, body) {
   }
   if (answer?.status === 429) return wait(form, Number(answer.headers.get("retry-after")) || 1);
   submit.disabled = false;
-  tell(form, await reason(answer));
+  tell(form, await why(answer));
   form.querySelector("input").focus();
 }
 
-async function reason(answer) {
+async function why(answer) {
   if (answer?.status === 401) return wrong;
   const said = await answer?.json().catch(() => null);
-  return said?.detail ?? gone;
+  return said?.detail ? reason(said.detail, said) : gone;
 }
 
 function tell(form, said) {

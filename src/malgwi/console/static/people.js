@@ -1,6 +1,7 @@
 /** People: copying a key, choosing a moment, and one's own password. */
 
 import "./live.js";
+import { reason } from "./reasons.js";
 
 /** <mg-moment label hint>: a moment to choose; tells it with its offset. */
 class Moment extends HTMLElement {
@@ -67,7 +68,7 @@ async function changePassword(form) {
     return tell(form, words.too_many.replace("{seconds}", answer.headers.get("retry-after")), "mg-bad");
   }
   const said = await answer?.json().catch(() => null);
-  tell(form, said?.detail ?? words.gone, "mg-bad");
+  tell(form, said?.detail ? await reason(said.detail, said) : words.gone, "mg-bad");
 }
 
 function tell(form, said, looks) {

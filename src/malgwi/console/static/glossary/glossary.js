@@ -209,7 +209,8 @@ class Glossary extends HTMLElement {
     if (!lines) return this.raw.fault(said, line);
     const rows = this.table.filled;
     const row = (/** @type {number} */ each) => entryAt(lines, each);
-    const told = said.replace(/^line \d+: /, "").replace(/line (\d+)/g, (_, each) => this.say("gls_row", { row: row(Number(each)) + 1 }));
+    const inRow = (_, english, korean) => this.say("gls_row", { row: row(Number(english ?? korean)) + 1 });
+    const told = said.replace(/^(line \d+|\d+번째 줄): /, "").replace(/line (\d+)|(\d+)번째 줄/g, inRow);
     this.table.fault(rows[row(line)], told, line === lines[row(line)] ? "written" : "spoken");
   }
 
@@ -305,7 +306,8 @@ class Glossary extends HTMLElement {
       ({ entries } = await send("POST", "/v1/glossaries/check", file.text, type));
     } catch (error) {
       if (error instanceof Refusal && error.status === 400) {
-        const said = error.message.replace(/^The glossary/, file.name);
+        const isNamed = error.message.startsWith("The glossary"); // not so in Korean
+        const said = isNamed ? error.message.replace("The glossary", file.name) : `${file.name}: ${error.message}`;
         const line = error.problem.line;
         const shown = line ? h("code", { class: "mg-gls-line" }, file.text.split("\n")[line - 1] ?? "") : null;
         this.tell(said, "mg-bad", shown);

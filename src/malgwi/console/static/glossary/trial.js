@@ -1,5 +1,6 @@
 /** Tries a glossary on what is kept: what it would change, word by word, and then does it. */
 
+import { reason } from "../reasons.js";
 import { ofClock } from "../search/hit.js";
 import { Refusal, get, send, withQuery } from "../transcript/api.js";
 import { spoken } from "../transcript/clock.js";
@@ -182,7 +183,7 @@ export class Trial {
     for (;;) {
       chip.textContent = say(`rec_${{ waiting: "queued" }[job.state] ?? job.state}`);
       chip.className = `mg-chip ${kinds[job.state] ?? "mg-busy"}`;
-      why.textContent = job.error ?? "";
+      why.textContent = await reason(job.error ?? "");
       if (["done", "dead", "cancelled"].includes(job.state) || !this.element.isConnected) return;
       await new Promise((resolve) => setTimeout(resolve, LOOK));
       job = await get(`/v1/jobs/${encodeURIComponent(job.id)}`).catch((error) => {

@@ -1,12 +1,14 @@
 /** The gateway's answers for a page of its own origin; whoever is signed in is known by the cookie. */
 
+import { reason } from "../reasons.js";
+
 const TIMEOUT = 30_000; // ms
 
 /** Why there is no answer: `status` 0 where there was no connection. */
 export class Refusal extends Error {
-  /** @param {number} status @param {any} [problem] */
-  constructor(status, problem = {}) {
-    super(typeof problem.detail === "string" ? problem.detail : `HTTP ${status}`);
+  /** @param {number} status @param {any} [problem] @param {string} [why] for people */
+  constructor(status, problem = {}, why = "") {
+    super(why);
     this.status = status;
     this.problem = problem;
     this.stale = status === 409 && String(problem.type).endsWith(":stale");
@@ -35,7 +37,9 @@ async function asked(path, { method = "GET", body, type, signal } = {}) {
     throw new Refusal(0);
   }
   if (answer.ok) return answer;
-  throw new Refusal(answer.status, await answer.json().catch(() => ({})));
+  const problem = await answer.json().catch(() => ({}));
+  const detail = typeof problem.detail === "string" ? problem.detail : `HTTP ${answer.status}`;
+  throw new Refusal(answer.status, problem, await reason(detail, problem));
 }
 
 /** @param {string} path @param {AbortSignal} [signal] @returns {Promise<any>} */

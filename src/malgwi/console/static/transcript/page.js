@@ -198,7 +198,6 @@ export function said(error, say) {
     return { bad: true, text: say("signed-out"), act: [{ label: say("sign-in"), href: signIn() }] };
   }
   if (error.status === 0) return { bad: true, text: say("no-connection") };
-  if (error.status === 403) return { bad: true, text: say("not-allowed") };
   return { bad: true, text: error.message };
 }
 

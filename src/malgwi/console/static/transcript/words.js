@@ -99,7 +99,6 @@ const WORDS = {
   ],
   "no-text": ["no text", "내용 없음"],
   "none-found": ["nothing", "없음"],
-  "not-allowed": ["Your role may not do this.", "이 작업을 할 권한이 없습니다."],
   "note": ["Note", "메모"],
   "note-at": ["Note at {time}", "{time} 메모"],
   "note-hint": ["Without text it is a bookmark.", "비워 두면 책갈피가 됩니다."],

@@ -3,6 +3,8 @@
  * service, of the page. Tells `change` whenever there is something new to show.
  */
 
+import { reason } from "../reasons.js";
+
 const BASE = "/v1/uploads";
 const PIECE = 32 * 1024 * 1024;
 const SILENCE = 45_000;
@@ -184,7 +186,7 @@ export class Upload extends EventTarget {
       request.onload = () => {
         const offset = Number(request.getResponseHeader("upload-offset"));
         if (request.status === 204) end(done, offset);
-        else end(failed, refusal(request.status, request.responseText, request.getResponseHeader("retry-after")));
+        else refusal(request.status, request.responseText, request.getResponseHeader("retry-after")).then((refused) => end(failed, refused));
       };
       request.onerror = () => end(failed, new Refused(0, ""));
       request.onabort = () => end(failed, new Refused(0, ""));
@@ -247,18 +249,18 @@ export async function ask(method, path, headers = {}, body = undefined) {
   } catch {
     throw new Refused(0, "");
   }
-  if (!answer.ok) throw refusal(answer.status, await answer.text(), answer.headers.get("retry-after"));
+  if (!answer.ok) throw await refusal(answer.status, await answer.text(), answer.headers.get("retry-after"));
   return answer;
 }
 
-function refusal(status, text, after) {
-  let said = "";
+async function refusal(status, text, after) {
+  let problem = {};
   try {
-    said = String(JSON.parse(text).detail ?? "");
+    problem = JSON.parse(text) ?? {};
   } catch {
     // not from the service: a proxy's page says nothing to people
   }
-  return new Refused(status, said || `HTTP ${status}`, Number(after) || 0);
+  return new Refused(status, await reason(String(problem.detail || `HTTP ${status}`), problem), Number(after) || 0);
 }
 
 function metadata(fields) {
