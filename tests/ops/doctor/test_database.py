@@ -34,8 +34,10 @@ def patient(tmp_path: Path, **store: Any) -> Subject:
 
 
 def everything_in(folder: Path) -> dict[str, str]:
+    """With the moment at which the folder changed last: also what was made and taken away."""
     files = (each for each in sorted(folder.rglob("*")) if each.is_file())
-    return {each.name: hashlib.sha256(each.read_bytes()).hexdigest() for each in files}
+    sums = {each.name: hashlib.sha256(each.read_bytes()).hexdigest() for each in files}
+    return {**sums, "changed": str(folder.stat().st_mtime_ns)}
 
 
 def test_a_database_that_is_well_is_left_alone_and_as_it_was(data: Path, tmp_path: Path) -> None:

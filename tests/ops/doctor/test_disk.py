@@ -74,9 +74,11 @@ def test_data_that_a_restart_would_take_are_said(kind: str, tmp_path: Path) -> N
     assert_amiss(look("DISK-005", subject(machine, tmp_path)), "warn", kind)
 
 
-def test_the_disk_is_the_one_that_is_mounted_nearest(tmp_path: Path) -> None:
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_disk_is_the_one_that_is_mounted_nearest(order: int, tmp_path: Path) -> None:
     home = str(tmp_path / "home").replace(" ", r"\040")
-    mounts = f"overlay / overlay rw 0 0\n/dev/vdb {home} xfs rw 0 0\n"
+    lines = ["overlay / overlay rw 0 0\n", f"/dev/vdb {home} xfs rw 0 0\n"]
+    mounts = "".join(lines[::order])
 
     assert (
         look("DISK-005", subject(pretend(tmp_path, {"/proc/mounts": mounts}), tmp_path)).state
