@@ -101,6 +101,7 @@ def test_a_broker_that_is_not_there_is_said_once(tmp_path: Path) -> None:
     found = look("QUEUE-001", nowhere)
 
     assert_amiss(found, "fail", "does not answer")
+    assert "redis://:PASSWORD@HOST" in found.remedy
     assert PASSWORD not in str(found)
     assert [look(id, nowhere).state for id in ALL[1:]] == ["skip"] * 4
 

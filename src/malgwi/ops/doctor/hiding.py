@@ -13,7 +13,7 @@ from pydantic import BaseModel, SecretStr
 from malgwi.config import Config
 
 _NAME = re.compile(r"key|secret|token|passw|credential", re.IGNORECASE)
-_IN_ADDRESS = re.compile(r"(://[^/:@\s]*:)[^/@\s]+@")
+_IN_ADDRESS = re.compile(r"(://[^/:@\s]*:)(?!PASSWORD@)[^/@\s]+@")  # that word is ours
 _SHORTEST = 8  # characters; what is shorter would be found everywhere
 _HIDDEN = "***"
 
