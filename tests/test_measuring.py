@@ -94,6 +94,7 @@ def test_a_job_is_tried_again_once_it_was_given_back_and_not_before(
 
     assert (first, waiting) == (0, 1)
     assert found(metrics, "malgwi_jobs_tried_again")["batch",] == 1
+    assert found(metrics, "malgwi_job_start_delay_seconds")["batch",] == 0, "it began long ago"
 
 
 def test_a_job_whose_worker_is_not_heard_of_is_silent(metrics: Metrics, store: SqlStore) -> None:
