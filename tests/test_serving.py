@@ -88,10 +88,12 @@ def engine(folder: Path, *arguments: str, **settings: str) -> Iterator[Engine]:
         process.communicate()
 
 
-def refused(folder: Path, *arguments: str, **settings: str) -> tuple[int, str]:
-    """The exit code and the sentence of an engine that does not start."""
+def refused(
+    folder: Path, *arguments: str, command: str = "engine", **settings: str
+) -> tuple[int, str]:
+    """The exit code and the sentence of a service that does not start."""
     ended = subprocess.run(
-        [sys.executable, "-c", ENGINE, "engine", *arguments],
+        [sys.executable, "-c", ENGINE, command, *arguments],
         env=environment(folder, settings),
         capture_output=True,
         text=True,
@@ -309,6 +311,19 @@ def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
         code, said = refused(tmp_path, "--port", str(taken.getsockname()[1]))
 
     assert code == 2 and "Address already in use" in said and "--port" in said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["engine", "serve"])
+def test_a_port_of_wyoming_that_is_taken_is_said(tmp_path: Path, command: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        code, sentence = refused(
+            tmp_path, "--port", "0", command=command, MALGWI_ENGINE__WYOMING_PORT=port
+        )
+
+    assert code == 2
+    assert f"port {port}" in sentence
 
 
 @pytest.mark.slow

@@ -163,10 +163,10 @@ def serve(
         server = gateway.new_server(front.around(app), DRAIN)
         watch = _Watch(parts.fleet, parts.default, server, on_end)
         watch.start()
-        gateway.run(server, listening)
+        started = gateway.run(server, listening)
         if opening.failed:
             raise opening.failed
-        return watch.verdict()
+        return watch.verdict() and started
 
 
 class _Opening:

@@ -49,8 +49,8 @@ def new_server(app: ASGIApp, drain: int) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
-def run(server: uvicorn.Server, listening: socket.socket) -> None:
-    """Until SIGTERM or Ctrl-C.
+def run(server: uvicorn.Server, listening: socket.socket) -> bool:
+    """Until SIGTERM or Ctrl-C. False where it never answered anybody.
 
     uvicorn ends at a signal as it should, and then sends itself the signal once more, which would
     end this process before its engines and its spool are put away.
@@ -58,9 +58,12 @@ def run(server: uvicorn.Server, listening: socket.socket) -> None:
     before = [(each, signal.signal(each, _survive)) for each in (signal.SIGINT, signal.SIGTERM)]
     try:
         server.run(sockets=[listening])
+    except SystemExit:  # by uvicorn, where the application could not start: who called says why
+        pass
     finally:
         for number, handler in before:
             signal.signal(number, handler)
+    return server.started
 
 
 def _survive(*_: object) -> None:
