@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from malgwi.cli_bundle import bundle
 from malgwi.errors import BadOption, EngineFailed, EngineMissing, MalgwiError, NetworkError
 
 if TYPE_CHECKING:
@@ -765,6 +766,7 @@ def _end_with(faults: Sequence[str]) -> None:
         raise SystemExit(EXIT_FAILED)
 
 
+main.add_command(bundle)
 
 
 @main.group()

@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from ops.bundles import Maker, new_maker
 from ops.shelf import CONTENTS, NAME, PARTS, Served, Shelf, handler, table, write_wheel
 
 
@@ -20,6 +21,18 @@ def shelf(tmp_path: Path) -> Shelf:
         (shelf.folder / NAME / name).write_bytes(content)
     shelf.registry.write_text(table(wheels), encoding="utf-8")
     return shelf
+
+
+@pytest.fixture(scope="session")
+def maker(tmp_path_factory: pytest.TempPathFactory) -> Maker:
+    """Of bundles."""
+    return new_maker(tmp_path_factory.mktemp("maker"))
+
+
+@pytest.fixture(scope="session")
+def whole(maker: Maker) -> Path:
+    """A bundle of a small checkout. Nobody changes it."""
+    return maker.make("whole")
 
 
 @pytest.fixture

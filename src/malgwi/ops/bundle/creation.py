@@ -110,6 +110,7 @@ def _check(target: Path, order: Order) -> None:
         raise BadOption(f"There is no folder {target.parent}. Make it first.")
     if order.key is not None:
         signature.signers_line(order.key)
+    wheels.check_source(order.source)
     for name in order.models:  # before minutes are spent on packages
         find(name, order.models_folder)
 
@@ -128,13 +129,12 @@ def _filled(
     stage: Path, work: Path, order: Order, base: tuple[str, Manifest] | None, say: Step
 ) -> Manifest:
     blobs = _Blobs(stage)
-    say("Building the package and fetching those that it needs")
-    brought = tuple(_wheels(blobs, work, order))
-    say("Reading models")
-    models = tuple(_model(blobs, name, order.models_folder) for name in order.models)
-    say("Reading images")
+    say("Reading images and models")  # first, as they cost no network
     packages: dict[str, Packages] = {}
     carried = tuple(_images(blobs, work, order, packages))
+    models = tuple(_model(blobs, name, order.models_folder) for name in order.models)
+    say("Building the package and fetching those that it needs")
+    brought = tuple(_wheels(blobs, work, order))
     files = tuple(_files(blobs, order.source))
     absent = sorted(set(blobs.sizes) & set(base[1].blobs)) if base else []
     for digest in absent:

@@ -6,6 +6,7 @@ Nothing but plain files with plain names is taken: no link, no device, no name t
 import io
 import os
 import re
+import stat
 import tarfile
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -82,12 +83,13 @@ class _Folder:
         return dict(self._walked(self._folder))
 
     def _walked(self, folder: Path) -> Iterator[tuple[str, int]]:
-        for each in os.scandir(folder):
-            name = Path(each.path).relative_to(self._folder).as_posix()
-            if each.is_dir(follow_symlinks=False):
-                yield from self._walked(Path(each.path))
-            elif each.is_file(follow_symlinks=False):
-                yield _checked(name), each.stat(follow_symlinks=False).st_size
+        for each in folder.iterdir():
+            name = each.relative_to(self._folder).as_posix()
+            kind = each.lstat()
+            if stat.S_ISDIR(kind.st_mode):
+                yield from self._walked(each)
+            elif stat.S_ISREG(kind.st_mode):
+                yield _checked(name), kind.st_size
             else:
                 raise _no_file(name)
 

@@ -26,13 +26,19 @@ _SWELLING = 200  # times its size; our own and others' have up to six
 _FREE = 64 << 20  # bytes that a wheel may unpack to whatever its size
 
 
-def own_wheel(source: Path, into: Path) -> Path:
-    """Builds the package of the checkout. Raises BadOption where it is none of ours."""
+def check_source(source: Path) -> None:
+    """Raises BadOption where it is no checkout of ours."""
     project = source / "pyproject.toml"
     if not project.is_file() or 'name = "malgwi"' not in project.read_text("utf-8"):
         raise BadOption(
             f"{source} is no checkout of Malgwi. A bundle is made of one: --source DIR."
         )
+    if not (source / LOCK).is_file():
+        raise BadOption(f"{source} has no {LOCK}, which says which packages are the right ones.")
+
+
+def own_wheel(source: Path, into: Path) -> Path:
+    """Builds the package of the checkout."""
     command = ["wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(into), str(source)]
     _pip(command, "build the package of the checkout")
     return next(into.glob("malgwi-*.whl"))
@@ -62,9 +68,7 @@ def fetch(  # noqa: PLR0913 - each stands for itself
 
 
 def read_lock(lock: Path) -> tuple[list[str], frozenset[str]]:
-    """What it pins, and all sums that it has. Raises BadOption where it is not there."""
-    if not lock.is_file():
-        raise BadOption(f"There is no {lock}, which says which packages are the right ones.")
+    """What it pins, and all sums that it has."""
     text = lock.read_text("utf-8").replace("\\\n", " ")
     pins = [line.partition(" --hash")[0].strip() for line in text.splitlines()]
     sums = frozenset(re.findall(r"--hash=sha256:([0-9a-f]{64})", text))
