@@ -50,7 +50,7 @@ def test_a_wrong_password_is_said_in_the_language_of_the_page(
         page.goto("/sign-in")
         page.get_by_label("이름").fill("anna")
         page.get_by_label("비밀번호").fill("not hers at all")
-        page.get_by_role("button", name="들어가기", exact=True).click()
+        page.get_by_role("button", name="로그인", exact=True).click()
 
         expect(page.get_by_role("alert")).to_contain_text("맞지 않습니다")
         assert page.get_by_label("이름").input_value() == "anna"
