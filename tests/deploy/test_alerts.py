@@ -136,7 +136,7 @@ CASES = {
         50,
     ),
     "MalgwiGpuMemoryLow": Case(_card("1000x60"), _card("12000x60")),
-    "MalgwiGpuMemoryFalls": Case(_card("20000-250x60"), _card("20000-10x60"), 35),
+    "MalgwiGpuMemoryFalls": Case(_card("20000-250x60"), _card("20000x30 8000x60"), 45),
     "MalgwiGpuGone": Case(
         _one("malgwi_gpu_info", f'{GPU}, name="RTX", driver="570"', "1x5 stale"),
         _one("malgwi_gpu_info", f'{GPU}, name="RTX", driver="570"', "1x60"),
@@ -157,7 +157,7 @@ CASES = {
     ),
     "MalgwiWatchStands": Case(_one(LATEST, API, "0x30"), _one(LATEST, API, "0+60x30")),
     "MalgwiDiskLow": Case(_disk("100x60"), _disk("300x60"), 30),
-    "MalgwiDiskNearlyFull": Case(_disk("900-5x180"), _disk("900-1x180"), 120),
+    "MalgwiDiskNearlyFull": Case(_disk("900-5x180"), _disk("990-3x60 810x120"), 140),
     "MalgwiBackupOld": Case(
         _one(BACKUP, API, "0x60"), _one(BACKUP, API, "0+1800x60"), 1650, step=30
     ),
@@ -216,6 +216,7 @@ def _firing(alert: str, case: Case, series: Series, count: int) -> dict[str, obj
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alert", CASES)
 def test_an_alert_fires_when_it_should_and_only_then(alert: str, tmp_path: Path) -> None:
     case = CASES[alert]

@@ -14,6 +14,7 @@ import pytest
 import yaml
 from audio.soundfiles import tone, write
 from conftest import missing
+from deploy.composed import DEPLOY, default, read, services
 from deploy.prometheus import MONITORING, NoPrometheus, groups, program, prometheus, promtool
 from test_library import library
 
@@ -22,6 +23,9 @@ from malgwi.gateway import METRICS
 GRAFANA = MONITORING / "grafana"
 DASHBOARDS = sorted((GRAFANA / "dashboards").glob("*.json"))
 SOURCE = yaml.safe_load((GRAFANA / "provisioning/datasources/prometheus.yaml").read_text("utf-8"))
+FRAGMENT = DEPLOY / "compose" / "monitoring.yaml"
+OWN = (":/prometheus", ":/var/lib/grafana")
+"""Where Prometheus and Grafana keep what is theirs."""
 BUILT_IN = {"row", "stat", "table", "timeseries"}
 NOT_HERE = {
     "malgwi_gpu_info",
@@ -127,6 +131,36 @@ def test_a_check_of_doctor_that_is_named_is_one() -> None:
     named = set(re.findall(r"(?:doctor: |--explain )([A-Z]+-\d{3})", text))
 
     assert named and named <= ids
+
+
+def test_what_watches_is_bounded_writes_where_it_must_and_says_how_it_is() -> None:
+    for name, each in services(FRAGMENT).items():
+        if name == "nginx":
+            continue
+        assert each["read_only"] is True and each["cap_drop"] == ["ALL"], name
+        assert "privileged" not in each and "cap_add" not in each, name
+        assert {"mem_limit", "pids_limit", "healthcheck", "logging"} <= set(each), name
+        assert all(volume.endswith(("ro", "ro,rslave", *OWN)) for volume in each["volumes"]), name
+
+
+def test_prometheus_and_grafana_are_within_bounds_and_tell_nobody() -> None:
+    prometheus, grafana = (services(FRAGMENT)[name] for name in ("prometheus", "grafana"))
+    bounds = {each.split("=")[0]: default(each.split("=")[1]) for each in prometheus["command"]}
+    said = grafana["environment"]
+
+    assert bounds["--storage.tsdb.retention.time"] == "30d"
+    assert bounds["--storage.tsdb.retention.size"] == "5GB"
+    assert {each for each in said if "CHECK" in each or "REPORTING" in each} == {
+        "GF_ANALYTICS_CHECK_FOR_UPDATES",
+        "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES",
+        "GF_ANALYTICS_REPORTING_ENABLED",
+    }
+    assert {said[each] for each in said if each.startswith("GF_ANALYTICS")} == {"false"}
+    assert (said["GF_SECURITY_DISABLE_GRAVATAR"], said["GF_PLUGINS_PREINSTALL_DISABLED"]) == (
+        "true",
+        "true",
+    )
+    assert read(FRAGMENT)["networks"] == {"watch": {"internal": True}}
 
 
 def _rule_files() -> list[Path]:
