@@ -107,5 +107,9 @@ if ! docker compose up --detach --wait --wait-timeout 600 "$@" 2>"$said"; then
     cat "$said" >&2
     explain
 fi
-door=$(docker compose port nginx 8080)
-echo "Malgwi is at http://$door. Sign in with the key in deploy/secrets/admin_key."
+if door=$(docker compose port nginx 8443 2>/dev/null) && [ "${door%:0}" = "$door" ] && [ -n "$door" ]; then
+    door=https://$door
+else
+    door=http://$(docker compose port nginx 8080)
+fi
+echo "Malgwi is at $door. Sign in with the key in deploy/secrets/admin_key."
