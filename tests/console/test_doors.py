@@ -7,7 +7,7 @@ import pytest
 from console.browser import barriers, looking, told
 from console.staff import PASSWORD, Staff, sign_in, signed_in
 from playwright.sync_api import Browser, expect
-from test_library import library
+from test_library import library, until
 
 pytestmark = pytest.mark.slow
 
@@ -123,6 +123,34 @@ def test_what_was_typed_when_the_session_ended_is_sent_after_signing_in(
         expect(dialog).to_be_hidden()
         names = [each["name"] for each in staff.service.http.get("/v1/users").json()]
         assert "fritz" in names
+
+
+def test_a_transcript_whose_reader_has_to_sign_in_again_keeps_what_was_typed(
+    browser: Browser, staff: Staff, sample: Path
+) -> None:
+    jana = staff.add("jana", "editor")
+    made = staff.service.submit(sample, name="Night watch", languages="en")
+    until(lambda: staff.service.job(made["job"]["id"])["state"] == "done")
+    [transcript] = staff.service.transcripts(made["recording"]["id"])
+    with looking(browser, staff.url, allow=(401,)) as page:
+        signed_in(page, "jana").goto(f"/transcripts/{transcript['id']}")
+        page.get_by_role("button", name="Correct").first.click()
+        page.get_by_label("Text", exact=True).fill("Good evening")
+        staff.end_sessions(jana)
+        page.keyboard.press("Control+Enter")
+        told_so = page.locator(".mg-ended")
+        expect(told_so).to_contain_text("Your session has ended")
+        expect(page.get_by_text("What you typed is kept.")).to_be_visible()
+
+        with page.expect_popup() as opened:
+            told_so.get_by_role("link", name="Sign in").click()
+        sign_in(opened.value, "jana")
+        expect(told_so).to_be_hidden()
+        page.get_by_role("button", name="Try again").click()
+
+        expect(page.get_by_text("Good evening")).to_be_visible()
+        expect(page).to_have_title("Night watch · Malgwi")
+    staff.service.http.delete(f"/v1/recordings/{made['recording']['id']}")
 
 
 def test_another_person_who_signs_in_gets_a_page_of_their_own(

@@ -1,5 +1,6 @@
 """How the service is, in a real browser, and what is checked of it."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ FINE: dict[str, Any] = {
             "fallback_reason": None,
         }
     ],
-    "disk": {"free": 100 * KEPT_FREE, "total": 200 * KEPT_FREE},
+    "disk": {"free": 100 * KEPT_FREE, "total": 200 * KEPT_FREE, "media": 10_000},
+    "last_backup": datetime.now(UTC).isoformat(),
     "models": [{"name": "whisper-base", "whole": True}],
     "lanes": [{"lane": "batch", "waiting": 0, "running": 0, "oldest_seconds": None}],
     "workers": {"busy": [], "silent": 0},
@@ -57,6 +59,15 @@ def test_a_service_that_is_fine_has_nothing_but_good_checks() -> None:
     assert {each.state for each in of_system(WORDS, FINE)} == {State.GOOD}
 
 
+def test_a_backup_that_is_missing_or_old_is_told_where_there_is_something_to_lose() -> None:
+    old = (datetime.now(UTC) - timedelta(days=9)).isoformat()
+
+    assert worst(last_backup=None)[1] == "There is no backup."
+    assert worst(last_backup=old)[1] == "The last backup is 9 days old."
+    empty = {**FINE, "disk": {**FINE["disk"], "media": 0}, "last_backup": None}
+    assert {each.state for each in of_system(WORDS, empty)} == {State.GOOD}
+
+
 def test_a_fall_back_says_its_reason_and_what_to_do() -> None:
     engine = {**FINE["engines"][0], "device": "cpu", "fallback_reason": "The driver is too old."}
 
@@ -69,8 +80,8 @@ def test_a_fall_back_says_its_reason_and_what_to_do() -> None:
 
 
 def test_a_disk_with_less_than_is_kept_free_is_bad() -> None:
-    assert worst(disk={"free": KEPT_FREE - 1, "total": KEPT_FREE * 9})[0] is State.BAD
-    assert worst(disk={"free": KEPT_FREE, "total": KEPT_FREE * 9})[0] is State.CAREFUL
+    assert worst(disk={"free": KEPT_FREE - 1, "total": KEPT_FREE * 9, "media": 0})[0] is State.BAD
+    assert worst(disk={"free": KEPT_FREE, "total": KEPT_FREE * 9, "media": 0})[0] is State.CAREFUL
 
 
 def test_a_queue_that_nobody_works_on_is_bad_and_one_that_is_worked_on_is_not() -> None:

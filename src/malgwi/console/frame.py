@@ -74,8 +74,16 @@ class Console:
 
     client: httpx.AsyncClient
 
-    def page(self, path: str, title: str, build: Build, wide: bool = False) -> None:
-        """Puts a page at a path; `wide` ones use all of the window."""
+    def page(
+        self,
+        path: str,
+        title: str,
+        build: Build,
+        wide: bool = False,
+        reconnect_timeout: float | None = None,
+    ) -> None:
+        """Puts a page at a path; `wide` ones use all of the window. `reconnect_timeout`: seconds
+        that it outlives its connection, where that is not as long as for the others."""
 
         async def shown(request: Request) -> Response | None:
             words = words_of(request)
@@ -103,7 +111,7 @@ class Console:
                     _instead(page, refused)
             return None
 
-        ui.page(path, response_timeout=SECONDS)(shown)
+        ui.page(path, response_timeout=SECONDS, reconnect_timeout=reconnect_timeout)(shown)
 
 
 def _follow(api: Api, client: Client) -> None:
@@ -195,6 +203,9 @@ def _who(page: Page) -> None:
 
 
 def _head(words: Words) -> None:
+    slot = ui.context.client.content.parent_slot
+    assert slot
+    slot.parent.tag = "div"  # the framework's own is a second `main`, around ours
     ui.add_head_html(
         f'<link rel="stylesheet" href="{stamp("malgwi.css")}">'
         f'<script src="{stamp("shell.js")}"></script>'

@@ -363,6 +363,13 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "필요 없는 녹음을 디스크에서도 지우거나, 데이터를 더 큰 디스크로 옮기세요.",
         "Delete recordings for good that nobody needs, or move the data to a larger disk.",
     ),
+    "check_backup": ("최근 백업이 있습니다.", "There is a recent backup."),
+    "check_backup_old": ("마지막 백업이 {time} 전 것입니다.", "The last backup is {time} old."),
+    "check_no_backup": ("백업이 없습니다.", "There is no backup."),
+    "check_backup_remedy": (
+        "서비스가 도는 컴퓨터에서 malgwi backup create FOLDER를 실행하세요. 서비스를 끄지 않아도 됩니다.",  # noqa: E501
+        "Run malgwi backup create FOLDER on the machine of the service, which may go on meanwhile.",
+    ),
     "check_model": ("{model} 모델의 파일이 모자랍니다.", "Files of the model {model} are missing."),
     "check_model_remedy": (
         "이 명령으로 받으세요: malgwi models pull {model}",

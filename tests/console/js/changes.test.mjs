@@ -32,3 +32,15 @@ test("who changes something after an undo cannot redo what was there", () => {
   assert.equal(changes.after, undefined);
   assert.equal(changes.before, 2);
 });
+
+test("after a reload undo goes on where it was, unless somebody changed something since", () => {
+  const changes = new Changes(3);
+  changes.undone(); // revision 4 says what 2 said
+  const kept = changes.kept(4);
+
+  const reloaded = Changes.again(4, kept);
+  assert.equal(reloaded.before, 1);
+  assert.equal(reloaded.after, 3);
+  assert.equal(Changes.again(5, kept).before, 4);
+  assert.equal(Changes.again(4, null).before, 3);
+});

@@ -16,8 +16,8 @@ PATHS = ("recordings", "transcripts", "search", "glossaries", "jobs", "status", 
 
 
 def register(console: Console) -> None:
-    console.page("/", "recordings", recordings.build)
-    console.page("/recordings", "recordings", recordings.build)
+    for path in ("/", "/recordings"):
+        console.page(path, "recordings", recordings.build, reconnect_timeout=recordings.PATIENCE)
     console.page("/transcripts/{transcript}", "recordings", transcript.build, wide=True)
     console.page("/jobs", "jobs", jobs.build)
     console.page("/status", "status", status.build)

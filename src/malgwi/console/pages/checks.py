@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -14,6 +15,7 @@ KEPT_FREE = 2**30
 """Bytes of the disk below which no upload begins."""
 _SHORT = 5 * KEPT_FREE
 _PATIENCE = 60.0  # seconds that a job may wait while none is done
+_BACKUP_AGE = timedelta(days=7)
 
 
 class State(StrEnum):
@@ -70,6 +72,7 @@ def of_system(words: Words, system: Mapping[str, Any]) -> list[Check]:
     return [
         *(each for engine in system["engines"] for each in _engine(words, engine)),
         _disk(words, system["disk"]),
+        *_backup(words, system["last_backup"], system["disk"]["media"]),
         *(_model(words, each) for each in system["models"] if not each["whole"]),
         _queue(words, system),
         _workers(words, system["workers"]),
@@ -116,6 +119,19 @@ def _disk(words: Words, disk: Mapping[str, Any]) -> Check:
         said, remedy = words("check_disk_short", free=free), words("check_disk_remedy")
         return Check("disk", State.CAREFUL, said, remedy)
     return Check("disk", State.GOOD, words("check_disk", free=free))
+
+
+def _backup(words: Words, last: str | None, media: int) -> Iterator[Check]:
+    """Of what is kept; nothing is said where nothing is."""
+    age = datetime.now(UTC) - datetime.fromisoformat(last) if last else None
+    if age is not None and age <= _BACKUP_AGE:
+        yield Check("backup", State.GOOD, words("check_backup"))
+    elif age is not None:
+        said = words("check_backup_old", time=long(words, age.total_seconds()))
+        yield Check("backup", State.CAREFUL, said, words("check_backup_remedy"))
+    elif media:
+        said = words("check_no_backup")
+        yield Check("backup", State.CAREFUL, said, words("check_backup_remedy"))
 
 
 def _model(words: Words, model: Mapping[str, Any]) -> Check:

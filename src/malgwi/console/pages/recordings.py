@@ -23,9 +23,10 @@ from malgwi.console.pages.recording_filter import Filter
 from malgwi.console.pages.recording_row import Item, Row
 from malgwi.console.pages.recording_view import View
 
+PATIENCE = 120.0
+"""Seconds that the page outlives its connection: uploads go on after it."""
 PIECE = 50
 _MOST = 1000  # of a page of the API
-_PATIENCE = 120.0  # seconds that the page outlives a connection: uploads go on after it
 _QUEUE = 200  # jobs that are looked through for a place in the queue
 _MENU = "mg-rec-menu"
 _UPLOAD_WORDS = (
@@ -40,7 +41,6 @@ _UPLOAD_WORDS = (
 
 
 async def build(page: Page) -> None:
-    ui.context.client.page.reconnect_timeout = _PATIENCE
     ui.add_head_html(
         f'<link rel="stylesheet" href="{stamp("recordings.css")}">'
         f'<script type="module" src="{stamp("recordings.js")}"></script>'

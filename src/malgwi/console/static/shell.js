@@ -79,8 +79,20 @@ function onClick(event) {
   }
 }
 
+/** "/" is for looking: in the field of this page, else on the page for it. */
+function onKey(event) {
+  const isPlain = event.key === "/" && !event.ctrlKey && !event.metaKey && !event.altKey;
+  if (!isPlain || event.defaultPrevented || event.isComposing || !document.querySelector(".mg-nav")) return;
+  if (event.target.closest("input, textarea, select, dialog, [contenteditable]")) return;
+  event.preventDefault();
+  const field = document.querySelector(".mg-page input[type=search]");
+  if (field?.checkVisibility()) field.focus();
+  else location.assign("/search");
+}
+
 applyTheme();
 document.addEventListener("click", onClick);
+addEventListener("keydown", onKey); // after those of the page itself
 document.addEventListener("visibilitychange", goOn);
 addEventListener("focus", goOn);
 tabs.addEventListener("message", (event) => (event.data === "ended" ? ended() : goOn()));

@@ -7,6 +7,23 @@ export class Changes {
     this.at = revision - 1;
   }
 
+  /**
+   * As it was before the page was left, where nobody has changed anything since.
+   * @param {number} revision the current one
+   * @param {string | null} kept of `kept`
+   */
+  static again(revision, kept) {
+    const made = new Changes(revision);
+    const before = kept && JSON.parse(kept);
+    if (before?.revision === revision) Object.assign(made, { states: before.states, at: before.at });
+    return made;
+  }
+
+  /** To be given to `again`. @param {number} revision the current one */
+  kept(revision) {
+    return JSON.stringify({ revision, states: this.states, at: this.at });
+  }
+
   /** Somebody here made a revision. @param {number} revision */
   did(revision) {
     if (this.states[this.at] === revision) return; // nothing became other

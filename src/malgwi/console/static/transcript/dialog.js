@@ -1,7 +1,7 @@
 /** A question on top of the page: the browser's own dialog, so that focus and Escape are right. */
 
 import { fill, h } from "./dom.js";
-import { said } from "./page.js";
+import { doorOf, said } from "./page.js";
 
 /**
  * @typedef {object} Asked
@@ -29,7 +29,7 @@ export function ask({ within, say, title, content, label, act }) {
       dialog.close();
     } catch (error) {
       const { text, act: acts = [] } = said(error, say);
-      fill(message, text, " ", ...acts.map((each) => h("a", { class: "mg-button", href: each.href }, each.label)));
+      fill(message, text, " ", ...acts.map(doorOf));
     }
     go.disabled = false;
   };

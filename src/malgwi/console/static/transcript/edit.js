@@ -8,7 +8,7 @@ import { Refusal } from "./api.js";
 import { merge } from "./diff.js";
 import { fill, h } from "./dom.js";
 import { discard, drafts, keep } from "./drafts.js";
-import { said } from "./page.js";
+import { doorOf, said } from "./page.js";
 import { changed } from "./row.js";
 
 /** @typedef {import("./page.js").Page} Page */
@@ -171,9 +171,9 @@ class Editor {
         error = other;
       }
     }
+    const again = h("button", { type: "button", class: "mg-button", click: () => void this.save() }, this.page.say("again"));
     const { text, act = [] } = said(error, this.page.say);
-    const again = error instanceof Refusal && error.status === 401 ? null : h("button", { type: "button", class: "mg-button", click: () => void this.save() }, this.page.say("again"));
-    fill(this.message, `${text} ${this.page.say("kept-typed")}`, " ", ...act.map((each) => h("a", { class: "mg-button", href: each.href }, each.label)), again);
+    fill(this.message, `${text} ${this.page.say("kept-typed")}`, " ", ...act.map(doorOf), again);
     this.element.scrollIntoView({ block: "nearest" });
   }
 

@@ -6,6 +6,7 @@
 
 import { Refusal, bytes, get, send, withQuery } from "./api.js";
 import { ofDay, spoken } from "./clock.js";
+import { h } from "./dom.js";
 import { gains } from "./mix.js";
 import { Outline } from "./outline.js";
 import { Player } from "./player.js";
@@ -170,6 +171,7 @@ export class Page extends EventTarget {
 
   /** Says on the page what went wrong, and what to do. @param {unknown} error @param {string} key */
   fail(error, key = "failed") {
+    if (hasEnded(error)) return;
     this.notices.set(key, said(error, this.say));
     this.tell("notice");
   }
@@ -195,6 +197,7 @@ export class Page extends EventTarget {
 export function said(error, say) {
   if (!(error instanceof Refusal)) return { bad: true, text: String(error) };
   if (error.status === 401) {
+    hasEnded(error);
     return { bad: true, text: say("signed-out"), act: [{ label: say("sign-in"), href: signIn() }] };
   }
   if (error.status === 0) return { bad: true, text: say("no-connection") };
@@ -202,6 +205,19 @@ export function said(error, say) {
 }
 
 /** Where one signs in to come back here. */
-export function signIn() {
+function signIn() {
   return `/sign-in?next=${encodeURIComponent(location.pathname + location.search + location.hash)}`;
+}
+
+/** A link in what is said of a failure: to another tab, so that what was typed here stays. @param {{label: string, href?: string}} act */
+export function doorOf({ label, href }) {
+  return h("a", { class: "mg-button", href, target: "_blank" }, label);
+}
+
+/** Whether it is that the session has ended: the frame says so, and where to sign in. @param {unknown} error */
+function hasEnded(error) {
+  const { malgwi } = /** @type {any} */ (globalThis);
+  if (!(error instanceof Refusal) || error.status !== 401 || !malgwi) return false;
+  malgwi.ended();
+  return true;
 }

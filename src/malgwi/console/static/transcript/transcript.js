@@ -17,7 +17,7 @@ import { History, undo } from "./history.js";
 import { keysDialog, keysOf, listen } from "./keys.js";
 import { List } from "./list.js";
 import { Notes } from "./notes.js";
-import { Page, said } from "./page.js";
+import { Page, doorOf, said } from "./page.js";
 import { renameChannel, renameSpeaker } from "./names.js";
 import { Timeline } from "./timeline.js";
 import { tools } from "./tools.js";
@@ -49,15 +49,15 @@ class MalgwiTranscript extends HTMLElement {
     try {
       const [outline] = await Promise.all([get(path, signal), styled()]);
       if (signal.aborted) return;
+      document.title = `${outline.recording_name} · ${document.title.split(" · ").at(-1)}`;
       const page = new Page(outline, say, this.getAttribute("access") !== "viewer");
       new Desk(this, page, signal);
       this.removeAttribute("aria-busy");
     } catch (error) {
       if (signal.aborted) return;
-      const { text, act = [] } = said(error, say);
       const again = h("button", { type: "button", class: "mg-button", click: () => void this.#open(signal) }, say("again"));
-      const links = act.map((each) => h("a", { class: "mg-button mg-primary", href: each.href }, each.label));
-      fill(this, h("div", { class: "mg-notice mg-bad", role: "alert" }, text, ...links, again));
+      const { text, act = [] } = said(error, say);
+      fill(this, h("div", { class: "mg-notice mg-bad", role: "alert" }, text, ...act.map(doorOf), again));
     }
   }
 
@@ -79,7 +79,7 @@ class Desk {
   constructor(element, page, signal) {
     this.element = element;
     this.page = page;
-    this.changes = new Changes(page.outline.revision);
+    this.changes = Changes.again(page.outline.revision, sessionStorage.getItem(this.#keptAs));
     this.editing = new Editing(page, (position) => this.list.refresh(position), (revision) => this.#did(revision));
     this.timeline = new Timeline(page, (lane) => renameChannel(page, element, lane), signal);
     this.list = new List(page, (what, position) => this.#act(what, position), (position) => this.editing.element(position), signal);
@@ -217,7 +217,13 @@ class Desk {
     this.#showUndo();
   }
 
+  /** Of this tab: what others undo is theirs. */
+  get #keptAs() {
+    return `malgwi-undo:${this.page.outline.transcript}`;
+  }
+
   #showUndo() {
+    sessionStorage.setItem(this.#keptAs, this.changes.kept(this.page.outline.revision));
     this.tools.undo.disabled = this.changes.before === undefined;
     this.tools.redo.disabled = this.changes.after === undefined;
   }
@@ -378,9 +384,7 @@ class Desk {
         "div",
         { class: `mg-notice ${bad ? "mg-bad" : ""}` },
         h("span", { class: "mg-grow" }, text),
-        ...act.map(({ label, href, click }) =>
-          href ? h("a", { class: "mg-button", href }, label) : h("button", { type: "button", class: "mg-button", click }, label),
-        ),
+        ...act.map((each) => (each.href ? doorOf(each) : h("button", { type: "button", class: "mg-button", click: each.click }, each.label))),
         iconButton("close", page.say("close"), () => page.clear(key)),
       ),
     );
