@@ -157,7 +157,7 @@ def test_what_is_wrong_with_a_glossary_is_told_with_its_line() -> None:
         assert re.match(r"\d+번째 줄: .*[가-힣]", reasons.said("ko", english)), english
 
     twice = _refusal(BadGlossary, lambda: parse_glossary(BROKEN_GLOSSARIES[15], "yaml"))
-    assert reasons.said("ko", twice).startswith("2번째 줄: 용어 '북 문': 1번째 줄에서는 '붕문'")
+    assert reasons.said("ko", twice).startswith("2번째 줄: 용어 '북 문': 같은 말의 표기가 1")
 
 
 def test_a_field_is_called_as_on_the_page() -> None:
@@ -213,12 +213,21 @@ def test_a_korean_browser_says_in_korean_why_a_file_is_no_recording(
 @pytest.mark.slow
 @pytest.mark.model
 def test_a_page_that_asks_the_service_itself_says_in_korean_what_it_refused(
-    browser: Browser, service: Library
+    browser: Browser, service: Library, tmp_path: Path
 ) -> None:
     with looking(browser, str(service.http.base_url), locale="ko-KR", allow=(400,)) as page:
         page.goto("/search?q=-gate")
 
         expect(page.get_by_text("찾을 낱말이 없습니다. 하나 이상 적으세요.")).to_be_visible()
+
+        bad = tmp_path / "bad.csv"
+        bad.write_text("written,spoken\n북문,\n")
+        page.goto("/glossaries/none")
+        with page.expect_file_chooser() as chosen:
+            page.get_by_role("button", name="파일에서 가져오기").click()
+        chosen.value.set_files(bad)
+        told = page.get_by_role("alert").filter(visible=True)
+        expect(told).to_contain_text("bad.csv: 2번째 줄: 용어 '북문': 들리는 말이 빠졌습니다.")
 
 
 def _of_glossaries() -> list[str]:
