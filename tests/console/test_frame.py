@@ -71,3 +71,33 @@ def test_the_language_is_taken_from_what_a_browser_says_best_first() -> None:
     assert chosen("en", "ko") == "en"
     assert chosen("nonsense", None) == "en"
     assert chosen(None, "ko;q=nonsense, ko;q=0") == "en"
+
+
+def test_a_slash_looks_for_recordings_here_and_for_what_was_said_elsewhere(
+    browser: Browser, service: Library, heard: dict[str, str]
+) -> None:
+    with looking(browser, str(service.http.base_url)) as page:
+        page.goto("/recordings")
+        field = page.get_by_label("Part of a name")
+        expect(field).to_be_visible()
+        page.keyboard.press("/")
+        expect(field).to_be_focused()
+        page.keyboard.type("a/b")
+        expect(field).to_have_value("a/b")
+
+        page.goto("/jobs")
+        page.keyboard.press("/")
+
+        page.wait_for_url("**/search")
+        expect(page.locator(".mg-find-field")).to_be_focused()
+
+
+def test_a_page_of_another_site_gets_no_connection(service: Library) -> None:
+    path = "/_nicegui_ws/socket.io/?EIO=4&transport=polling"
+    own = str(service.http.base_url).rstrip("/")
+
+    assert service.http.get(path, headers={"origin": own}).status_code == 200
+    for foreign in ("http://elsewhere.example", "http://127.0.0.1:1", "null"):
+        assert service.http.get(path, headers={"origin": foreign}).status_code == 403, foreign
+        answer = service.http.get("/recordings", headers={"origin": foreign})
+        assert "access-control-allow-origin" not in answer.headers

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx
 from fastapi import FastAPI, Request, Response
+from fastapi.responses import PlainTextResponse
 from nicegui import Client, ui
 from nicegui import app as nicegui
 from starlette.datastructures import Headers, MutableHeaders
@@ -51,8 +52,8 @@ class Beside:
             await self.app(scope, receive, send)
         elif not owns(scope["path"]):
             await self._service(scope, receive, send)
-        elif scope["type"] == "websocket" and is_foreign(Headers(scope=scope)):
-            await send({"type": "websocket.close", "code": 1008})
+        elif is_foreign(Headers(scope=scope)):
+            await _refuse(scope, receive, send)
         else:
             await self.app(scope, receive, _with_headers(send, _keeping(scope)))
 
@@ -68,9 +69,18 @@ def owns(path: str) -> bool:
 
 
 def is_foreign(headers: Mapping[str, str]) -> bool:
-    """Whether a page of another origin opens a connection here."""
+    """Whether a page of another origin asks. Connections of pages may begin as plain requests,
+    which the framework would answer to every origin."""
     origin = headers.get("origin")
     return origin is not None and urlsplit(origin).netloc != headers.get("host")
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008})
+    else:
+        said = "This comes from another site. Open the page itself."
+        await PlainTextResponse(said, 403)(scope, receive, send)
 
 
 def _pages(service: FastAPI, console: Console) -> FastAPI:

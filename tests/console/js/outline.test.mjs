@@ -20,3 +20,8 @@ test("speakers and ids are found by position and back", () => {
   assert.equal(all.speakerOf(0), "");
   assert.equal(all.positionOf.get("u2"), 2);
 });
+
+test("who speaks is what is shown only where it is known of most of what is said", () => {
+  assert.equal(all.mostAreNamed, false);
+  assert.equal(outline([[0, 0, 1, 0, 0], [1, 1, 2, 0, 1], [0, 2, 3]], 2, 9).mostAreNamed, true);
+});

@@ -4,7 +4,7 @@
  */
 
 import { Bringing, Turns } from "./uploads/bringing.js";
-import { h } from "./uploads/dom.js";
+import { h } from "./dom.js";
 import { Staging } from "./uploads/staging.js";
 import { Tray } from "./uploads/tray.js";
 

@@ -1,7 +1,7 @@
 /** Somebody else has saved the glossary meanwhile: what they changed, and what to do. */
 
 import { ofClock } from "../search/hit.js";
-import { button, h } from "../uploads/dom.js";
+import { button, h } from "../dom.js";
 import { differences, merged } from "./merging.js";
 
 const MOST = 50; // changes that are shown

@@ -1,6 +1,6 @@
 /** Entries as a table: a row each, and beneath it what few entries need. */
 
-import { button, h, iconButton } from "../uploads/dom.js";
+import { button, h, iconButton } from "../dom.js";
 
 const SHOWN = 200; // rows that are drawn at once
 const BAR = "|"; // between several values, as in CSV

@@ -1,6 +1,6 @@
 /** Files of glossaries: YAML or CSV. */
 
-import { h } from "../uploads/dom.js";
+import { h } from "../dom.js";
 
 /** @returns {Promise<{name: string, text: string} | null>} null where nobody chose one */
 export function chooseFile() {

@@ -7,7 +7,7 @@
 import { phrases } from "../phrases.js";
 import { ofClock } from "../search/hit.js";
 import { Refusal, get, send } from "../transcript/api.js";
-import { button, h } from "../uploads/dom.js";
+import { button, h } from "../dom.js";
 import { Conflict } from "./conflict.js";
 import { discard, draftOf, keep, takeImport } from "./drafts.js";
 import { Entries } from "./entries.js";

@@ -1,7 +1,7 @@
 /** `<malgwi-glossary-new data-words="…">`: makes a glossary, by a name or of a file. */
 
 import { phrases } from "../phrases.js";
-import { button, h } from "../uploads/dom.js";
+import { button, h } from "../dom.js";
 import { giveImport } from "./drafts.js";
 import { calledAfter, chooseFile } from "./files.js";
 

@@ -1,6 +1,6 @@
 /** A glossary as the text of its file, with the numbers of its lines. */
 
-import { h } from "../uploads/dom.js";
+import { h } from "../dom.js";
 
 export class Raw {
   /** @param {import("../phrases.js").Say} say @param {() => void} changed */

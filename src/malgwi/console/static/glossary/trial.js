@@ -5,7 +5,7 @@ import { ofClock } from "../search/hit.js";
 import { Refusal, get, send, withQuery } from "../transcript/api.js";
 import { spoken } from "../transcript/clock.js";
 import { diff } from "../transcript/diff.js";
-import { button, h } from "../uploads/dom.js";
+import { button, h } from "../dom.js";
 
 const MOST = 1000; // recordings of one trial, as the API takes them
 const LISTED = 200;

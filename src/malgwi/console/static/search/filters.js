@@ -1,7 +1,7 @@
 /** Beside the words: where to look, and in which order. */
 
 import { get } from "../transcript/api.js";
-import { button, h } from "../uploads/dom.js";
+import { button, h } from "../dom.js";
 import { ofClock } from "./hit.js";
 import { filtersOf, local, momentOf } from "./view.js";
 

@@ -1,7 +1,7 @@
 /** A hit in the list: what was said in its context, where, when and by whom. */
 
 import { spoken } from "../transcript/clock.js";
-import { h, icon } from "../uploads/dom.js";
+import { h, icon } from "../dom.js";
 
 /** @typedef {import("../phrases.js").Say} Say */
 

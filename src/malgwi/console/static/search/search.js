@@ -5,7 +5,7 @@
 
 import { phrases } from "../phrases.js";
 import { Refusal, get } from "../transcript/api.js";
-import { button, h, icon } from "../uploads/dom.js";
+import { button, h, icon } from "../dom.js";
 import { Clip } from "./clip.js";
 import { Filters } from "./filters.js";
 import { drawn, keyOf } from "./hit.js";

@@ -1,6 +1,7 @@
 /** The bar of the player: play, the moment, the speed, and what it is doing. */
 
-import { fill, h, icon, iconButton } from "./dom.js";
+import { fill, h } from "../dom.js";
+import { icon, iconButton } from "./icons.js";
 
 export const RATES = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.5, 3];
 

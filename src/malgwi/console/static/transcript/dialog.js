@@ -1,6 +1,6 @@
 /** A question on top of the page: the browser's own dialog, so that focus and Escape are right. */
 
-import { fill, h } from "./dom.js";
+import { fill, h } from "../dom.js";
 import { doorOf, said } from "./page.js";
 
 /**
@@ -8,7 +8,7 @@ import { doorOf, said } from "./page.js";
  * @property {HTMLElement} within
  * @property {import("./page.js").Say} say
  * @property {string} title
- * @property {import("./dom.js").Child[]} content
+ * @property {import("../dom.js").Child[]} content
  * @property {string} [label] of the button that does it; without one there is only "close"
  * @property {() => Promise<void>} [act] what it does; it stays open with the reason where that fails
  */

@@ -6,7 +6,7 @@
 
 import { Refusal } from "./api.js";
 import { merge } from "./diff.js";
-import { fill, h } from "./dom.js";
+import { fill, h } from "../dom.js";
 import { discard, drafts, keep } from "./drafts.js";
 import { doorOf, said } from "./page.js";
 import { changed } from "./row.js";

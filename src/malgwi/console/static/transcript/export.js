@@ -2,7 +2,7 @@
 
 import { withQuery } from "./api.js";
 import { ask, labelled } from "./dialog.js";
-import { fill, h } from "./dom.js";
+import { fill, h } from "../dom.js";
 
 const FORMATS = ["docx", "txt", "srt", "vtt", "csv", "json", "rttm", "ctm"];
 

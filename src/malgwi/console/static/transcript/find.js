@@ -1,7 +1,8 @@
 /** Search inside of the transcript: what the gateway finds, marked and jumped to in order of time. */
 
 import { get, withQuery } from "./api.js";
-import { h, icon, iconButton } from "./dom.js";
+import { h } from "../dom.js";
+import { icon, iconButton } from "./icons.js";
 
 const PATIENCE = 250; // ms after the last key
 const PAGES = 5; // of a thousand

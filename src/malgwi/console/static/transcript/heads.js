@@ -1,6 +1,6 @@
 /** The head of each lane: its name, and its strip of the mixer. On narrow screens only chips. */
 
-import { h } from "./dom.js";
+import { h } from "../dom.js";
 
 /** @typedef {import("./page.js").Page} Page */
 

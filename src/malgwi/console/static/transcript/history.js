@@ -1,7 +1,7 @@
 /** Every state of the transcript: who made it when and why, what is other, and the way back. */
 
 import { get, send, withQuery } from "./api.js";
-import { fill, h } from "./dom.js";
+import { fill, h } from "../dom.js";
 import { changed } from "./row.js";
 
 /** @typedef {import("./page.js").Page} Page */

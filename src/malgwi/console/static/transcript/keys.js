@@ -4,7 +4,7 @@
  */
 
 import { ask } from "./dialog.js";
-import { h } from "./dom.js";
+import { h } from "../dom.js";
 
 /** @typedef {{keys: string[], word: string, when: (event: KeyboardEvent) => boolean, act: () => void}} Key */
 

@@ -4,7 +4,8 @@
  * stays where it is. Follows what is heard until the reader scrolls.
  */
 
-import { h, icon } from "./dom.js";
+import { h } from "../dom.js";
+import { icon } from "./icons.js";
 import { Heights, rowsOf } from "./rows.js";
 import { foldedRow, utteranceRow } from "./row.js";
 

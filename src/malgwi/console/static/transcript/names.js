@@ -2,7 +2,7 @@
 
 import { send } from "./api.js";
 import { ask, labelled } from "./dialog.js";
-import { h } from "./dom.js";
+import { h } from "../dom.js";
 
 /** @typedef {import("./page.js").Page} Page */
 

@@ -2,7 +2,8 @@
 
 import { get, send, withQuery } from "./api.js";
 import { ask, labelled } from "./dialog.js";
-import { fill, h, icon, iconButton } from "./dom.js";
+import { fill, h } from "../dom.js";
+import { icon, iconButton } from "./icons.js";
 
 /** @typedef {import("./page.js").Page} Page */
 /** @typedef {import("./page.js").Mark} Mark */

@@ -45,6 +45,11 @@ export class Outline {
     });
   }
 
+  /** Whether it is known of more than half who speaks: of fewer, channels tell them apart better. */
+  get mostAreNamed() {
+    return this.speaker.filter((each) => each >= 0).length * 2 > this.count;
+  }
+
   /** The name of who speaks; empty where nobody knows. @param {number} position */
   speakerOf(position) {
     return this.speakers[this.speaker[position]] ?? "";

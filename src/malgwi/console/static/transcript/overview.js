@@ -1,7 +1,7 @@
 /** The whole recording in a strip: how much is said when, the window of the timeline, the moment. */
 
 import { density, moment, panned, pixel, within } from "./axis.js";
-import { h } from "./dom.js";
+import { h } from "../dom.js";
 import { sized } from "./paint.js";
 
 const HEIGHT = 40;

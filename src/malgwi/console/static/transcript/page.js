@@ -6,7 +6,7 @@
 
 import { Refusal, bytes, get, send, withQuery } from "./api.js";
 import { ofDay, spoken } from "./clock.js";
-import { h } from "./dom.js";
+import { h } from "../dom.js";
 import { gains } from "./mix.js";
 import { Outline } from "./outline.js";
 import { Player } from "./player.js";
@@ -59,7 +59,7 @@ export class Page extends EventTarget {
     this.sound = new Sound(piece, this.outline.duration);
     this.player = new Player(this.sound, this.outline.duration, this.outline.lanes.length);
     this.strips = this.outline.lanes.map(() => ({ volume: 1, muted: false, solo: false }));
-    if (this.outline.speakers.length) this.colourBy = "speaker";
+    if (this.outline.mostAreNamed) this.colourBy = "speaker";
     this.sound.addEventListener("failed", (event) => this.fail(/** @type {CustomEvent} */ (event).detail, "sound"));
     this.sound.addEventListener("piece", () => this.clear("sound"));
     this.texts.addEventListener("failed", (event) => this.fail(/** @type {CustomEvent} */ (event).detail, "texts"));

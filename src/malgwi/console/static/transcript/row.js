@@ -1,6 +1,7 @@
 /** A line of the list: one utterance, or several that are folded. Elements, and no state. */
 
-import { h, iconButton } from "./dom.js";
+import { h } from "../dom.js";
+import { iconButton } from "./icons.js";
 import { diff } from "./diff.js";
 import { marked } from "./marks.js";
 import { FLAG } from "./outline.js";

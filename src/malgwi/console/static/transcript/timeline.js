@@ -6,7 +6,8 @@
 
 import { KIND, moment, panned, pixel, runs, ticks, within, zoomed } from "./axis.js";
 import { ofDay, sinceMidnight, spoken } from "./clock.js";
-import { h, iconButton } from "./dom.js";
+import { h } from "../dom.js";
+import { iconButton } from "./icons.js";
 import { Heads } from "./heads.js";
 import { beyond } from "./outline.js";
 import { Overview } from "./overview.js";

@@ -1,7 +1,8 @@
 /** The line above the lanes: the name, search, how it is shown, and what can be done. */
 
 import { FLAG } from "./outline.js";
-import { fill, h, icon, iconButton } from "./dom.js";
+import { fill, h } from "../dom.js";
+import { icon, iconButton } from "./icons.js";
 
 /** @typedef {import("./page.js").Page} Page */
 

@@ -1,7 +1,7 @@
 /** What is about to be sent: which files are one recording, and how it is to be transcribed. */
 
 import { alike, look, shared, stem } from "./channels.js";
-import { button, h, iconButton } from "./dom.js";
+import { button, h, iconButton } from "../dom.js";
 import { bytes, clock } from "./figures.js";
 import { remembered } from "./tus.js";
 

@@ -1,6 +1,6 @@
 /** The uploads of this page, one line a recording: how far, how fast, and what became of it. */
 
-import { button, h, iconButton } from "./dom.js";
+import { button, h, iconButton } from "../dom.js";
 import { bytes, clock } from "./figures.js";
 
 export class Tray {

@@ -1,30 +1,6 @@
-/** Makes elements. Text is only ever text: nothing that somebody said becomes HTML. */
+/** The icons of the transcript page, which change their looks with what they stand on. */
 
-/** @typedef {string | number | Node | null | undefined | false} Child */
-
-/**
- * @template {keyof HTMLElementTagNameMap} Tag
- * @param {Tag} tag
- * @param {Record<string, any>} [properties] attributes; functions listen to the event of that name
- * @param {...Child} children
- * @returns {HTMLElementTagNameMap[Tag]}
- */
-export function h(tag, properties = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties)) {
-    if (typeof value === "function") made.addEventListener(name, value);
-    else if (value === true) made.setAttribute(name, "");
-    else if (value !== false && value !== null && value !== undefined) made.setAttribute(name, value);
-  }
-  fill(made, ...children);
-  return made;
-}
-
-/** @param {Element} element @param {...Child} children */
-export function fill(element, ...children) {
-  const there = children.filter((each) => each !== null && each !== undefined && each !== false);
-  element.replaceChildren(...there.map((each) => (each instanceof Node ? each : String(each))));
-}
+import { h } from "../dom.js";
 
 /** What is drawn on buttons: strokes on a field of 24. */
 const STROKES = {
