@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks import jobs, load, load_memory, memory, search, speed, upload, work
+from benchmarks import bundle, jobs, load, load_memory, memory, search, speed, upload, work
 from malgwi.apps.evaluation import Machine, machine_lines
 
 PAGE = Path(__file__).parent / "RESULTS.md"
@@ -121,6 +121,15 @@ def _upload(result: dict[str, Any]) -> Iterator[str]:
     yield from upload.lines(result)
 
 
+def _bundle(result: dict[str, Any]) -> Iterator[str]:
+    yield "## Bundle"
+    yield ""
+    yield from _measured(result)
+    yield f"- with `whisper-base` and `sample`, load at the end {result['load']:.1f}"
+    yield ""
+    yield from bundle.lines(result)
+
+
 SECTIONS: dict[str, Callable[[dict[str, Any]], Iterator[str]]] = {
     "speed": _speed,
     "memory": _memory,
@@ -130,6 +139,7 @@ SECTIONS: dict[str, Callable[[dict[str, Any]], Iterator[str]]] = {
     "jobs": _jobs,
     "search": _search,
     "upload": _upload,
+    "bundle": _bundle,
 }
 
 
