@@ -22,6 +22,7 @@ from test_library import Library
 import malgwi
 from malgwi.apps.transcription.api.fields import Moment
 from malgwi.audio import open_recording
+from malgwi.audio.defects import Defects
 from malgwi.console import reasons
 from malgwi.devices import Inventory, climb, rungs
 from malgwi.errors import (
@@ -139,11 +140,19 @@ def test_no_reason_is_of_a_sentence_that_is_said_no_more(database: Database) -> 
     failures = tomllib.loads((SOURCE / "devices" / "failures.toml").read_text("utf-8"))["failure"]
     said |= {each["cause"].removesuffix(".") for each in failures}
     made = [*_of_glossaries(), *_of_fields(), *_of_engines(), *_of_the_store(database)]
+    made += [*_of_damage(), *_why_it_breaks_off()]
 
     for english, _ in TABLE["sentences"]:
         if _plain(PART.sub("{}", english)) not in said:
             assert any(_holds(english, each) for each in made), english
     assert set(TABLE["types"]) <= said
+
+
+def test_what_to_know_about_a_recording_is_said_in_korean() -> None:
+    for english in _of_damage():
+        korean = reasons.said("ko", english)
+        assert korean.startswith(("파일 radio.wav", "채널"))
+        assert not re.search("[a-z]{3}", korean.replace("radio.wav", "")), korean
 
 
 def test_nothing_is_said_of_what_the_sentence_does_not_name() -> None:
@@ -235,6 +244,27 @@ def _of_glossaries() -> list[str]:
         return lambda: parse_glossary(text, "yaml")
 
     return [_refusal(BadGlossary, parsing(text)) for text in BROKEN_GLOSSARIES]
+
+
+def _of_damage() -> list[str]:
+    """What may be wrong with a file, once and several times."""
+    made = []
+    for times in (1, 2):
+        defects = Defects("radio.wav", ["ch01"], promised=60.0, whole=False)
+        defects.ended, defects.heard = True, 59.9
+        for tally in (defects.damaged, defects.gaps, defects.jumps, defects.layouts):
+            for second in range(times):
+                tally.add(float(second), 0.5)
+        defects.not_finite = defects.clipped = times
+        defects.constant = {0: 0.25}
+        made += [each.message for each in defects.notices()]
+        defects.heard = 30.0
+        made += [each.message for each in defects.notices()]
+    return made
+
+
+def _why_it_breaks_off() -> list[str]:
+    return [each.partition(" s: ")[2].partition(". What comes")[0] for each in _of_damage()]
 
 
 def _of_fields() -> list[str]:

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from store.kept import transcribed, utterance
 from store.kept import transcript as transcript_of
 from store.kept import words as words_at
-from test_library import Library, library
+from test_library import Library, library, until
 
 from malgwi.store import SqlStore
 from malgwi.types import Channel, Span, Transcript, Utterance
@@ -109,6 +109,21 @@ def position(page: Page) -> float:
 def words(service: Library, heard: dict[str, str]) -> list[str]:
     read = service.http.get(f"/v1/transcripts/{heard['transcript']}").json()
     return [each["text"] for each in read["utterances"]]
+
+
+def test_what_to_know_about_a_recording_stands_above_it(
+    browser: Browser, service: Library, sample: Path, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.wav"
+    broken.write_bytes(sample.read_bytes()[:2_000_000])
+    made = service.submit(broken, name="Broken", languages="en")
+    until(lambda: service.job(made["job"]["id"])["state"] == "done")
+    of_it = {"transcript": service.transcripts(made["recording"]["id"])[0]["id"]}
+    with transcript(browser, service, of_it, locale="ko-KR") as page:
+        page.get_by_text("이 녹음에 대해 알아 둘 것 1가지").click()
+
+        expect(page.get_by_text("에서 끊깁니다")).to_be_visible()
+    service.http.delete(f"/v1/recordings/{made['recording']['id']}", params={"purge": True})
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -14,6 +14,7 @@ from malgwi.store.base import RevisionKind
 from malgwi.store.corrections import RULE
 from malgwi.store.outline_base import LOW_CONFIDENCE, Flag, Outline
 from malgwi.store.schema import recording, revision, utterance
+from malgwi.types import Engine, Notice
 
 _MARKS = (
     sa.case((utterance.c.confidence < LOW_CONFIDENCE, int(Flag.LOW_CONFIDENCE)), else_=0)
@@ -55,6 +56,8 @@ def read(connection: Connection, transcript_id: str, number: int | None) -> Outl
         channels=rows.channels(row),
         speakers=speakers,
         languages=tuple(dict.fromkeys(languages)),
+        engine=Engine(**row.engine),
+        notices=tuple(Notice(**each) for each in row.notices),
         id=ids,
         channel=channels,
         start=[round(each, 3) for each in starts],

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import IntFlag
 
-from malgwi.types import Channel
+from malgwi.types import Channel, Engine, Notice
 
 LOW_CONFIDENCE = 0.6
 """Below it an utterance, or a word, is worth listening to again.
@@ -41,6 +41,8 @@ class Outline:
     speakers: tuple[str, ...]
     """In the order in which they speak first; `speaker` counts in it, -1 where nobody knows."""
     languages: tuple[str, ...]
+    engine: Engine
+    notices: tuple[Notice, ...]
     id: Sequence[str]
     channel: Sequence[int]
     start: Sequence[float]

@@ -58,6 +58,9 @@ def test_the_columns_are_the_utterances_in_their_order(client: TestClient, trans
     assert (found["speakers"], found["languages"]) == (["김 기장"], ["ko", "en"])
     assert found["started"] is None
     assert found["low_confidence"] == LOW_CONFIDENCE
+    assert found["notices"] == whole["notices"]
+    assert (found["model"], found["device"]) == (whole["engine"]["model"], "cpu")
+    assert found["fallback_reason"] == whole["engine"]["fallback_reason"]
 
 
 def test_flags_tell_what_is_to_be_looked_at(client: TestClient, transcript: str) -> None:

@@ -43,6 +43,14 @@ class ColumnsRow:
 
 
 @dataclass(frozen=True)
+class NoticeRow:
+    """What to know about the recording or how it was recognised."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
 class OutlineRow:
     """A revision of a transcript without its words."""
 
@@ -57,6 +65,11 @@ class OutlineRow:
     languages: Sequence[str]
     low_confidence: float
     """Below it an utterance has flag 1; a page may mark words below it alike."""
+    model: str
+    device: str
+    fallback_reason: str | None
+    """Why it is not the device or the model that was asked for; null where it is."""
+    notices: Sequence[NoticeRow]
     utterances: ColumnsRow
 
 
@@ -106,6 +119,10 @@ def _written(outline: Outline) -> bytes:
         speakers=outline.speakers,
         languages=outline.languages,
         low_confidence=LOW_CONFIDENCE,
+        model=outline.engine.model,
+        device=outline.engine.device,
+        fallback_reason=outline.engine.fallback_reason,
+        notices=[NoticeRow(each.code, each.message) for each in outline.notices],
         utterances=ColumnsRow(
             id=outline.id,
             channel=outline.channel,

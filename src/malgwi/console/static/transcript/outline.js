@@ -18,6 +18,9 @@ export class Outline {
     this.revision = /** @type {number} */ (answer.revision);
     this.duration = /** @type {number} */ (answer.duration);
     this.started = answer.started ? Date.parse(answer.started) : null;
+    this.device = /** @type {string} */ (answer.device ?? "");
+    this.fallback = /** @type {string | null} */ (answer.fallback_reason ?? null);
+    this.notices = /** @type {{code: string, message: string}[]} */ (answer.notices ?? []);
     this.unsure = /** @type {number} */ (answer.low_confidence);
     this.speakers = /** @type {string[]} */ (answer.speakers);
     this.ids = /** @type {string[]} */ (id);

@@ -4,6 +4,7 @@
  * decides what is offered; the gateway decides what is allowed.
  */
 
+import { about } from "./about.js";
 import { get } from "./api.js";
 import { Bar, RATES } from "./bar.js";
 import { Changes } from "./changes.js";
@@ -95,7 +96,7 @@ class Desk {
     this.aside = h("aside", { class: "mg-t-panel", hidden: true });
     this.spoken = h("span", { class: "mg-unseen", role: "status" });
     const body = h("div", { class: "mg-t-body" }, this.list.element, this.aside);
-    fill(element, this.tools.element, this.notices, this.timeline.element, this.#handle(), body, this.bar.element, this.spoken);
+    fill(element, this.tools.element, this.notices, about(page.outline, page.say), this.timeline.element, this.#handle(), body, this.bar.element, this.spoken);
     listen(this.keys, element, signal);
     this.#listen(signal);
     this.#start();

@@ -2,6 +2,8 @@
 
 /** @type {Record<string, [string, string]>} English, Korean */
 const WORDS = {
+  "about": ["About this recording: {n}", "이 녹음에 대해 알아 둘 것 {n}가지"],
+  "about-fallback": ["Recognised on {device}: {why}", "{device}에서 인식했습니다. {why}"],
   "after": ["After", "바뀐 뒤"],
   "again": ["Try again", "다시 시도"],
   "all-channels": ["All channels", "모든 채널"],
