@@ -151,7 +151,7 @@ def stack(engine: Environment, tmp_path_factory: pytest.TempPathFactory) -> Iter
         f"STACK_HTTP_PORT={port}\nMALGWI_JOBS__WORKERS=1\nMALGWI_ENGINE__UPLOAD_BYTES={LIMIT}\n"
     )
     try:
-        done = made.up()
+        done = made.run("./up.sh", "--build")
         assert done.returncode == 0, done.stderr
         made.http.base_url = httpx.URL(f"http://127.0.0.1:{port}")
         key = (made.folder / "secrets" / "admin_key").read_text().strip()

@@ -6,8 +6,14 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from deploy.composed import DEPLOY
+from deploy.composed import DEPLOY, FRAGMENTS, WHOLE, read
 
+DECLARED = {
+    name
+    for path in (WHOLE, *FRAGMENTS)
+    for name in read(path).get("secrets", ())
+    if not name.startswith("tls_")  # which nobody can make from chance
+}
 DOCKER = """#!/bin/sh
 case "$*" in
     info) exit {info} ;;
