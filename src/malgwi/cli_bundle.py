@@ -7,6 +7,7 @@ start with few packages, so that they run out of a bundle before anything is ins
 import json
 import os
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -98,6 +99,7 @@ def create(target: Path, **options: Any) -> None:
         created=_created(),
     )
     _say_manifest(bundles.create(target, order, _step))
+    _say_lacking(bundles.lacking(target))
     if order.key:
         click.echo("Line for the file of those to believe, to be carried another way:")
         click.echo(f"  {bundles.signers_line(order.key)}")
@@ -150,6 +152,7 @@ def inspect(source: Path, as_json: bool) -> None:
         click.echo(f"image    {image.reference}")
     for file in manifest.files:
         click.echo(f"file     {file.path}")
+    _say_lacking(bundles.lacking(source))
 
 
 @bundle.command("diff")
@@ -256,6 +259,11 @@ def _say_manifest(manifest: "Manifest") -> None:
         f"{manifest.python}: {len(manifest.wheels)} packages, {len(manifest.models)} models, "
         f"{len(manifest.images)} images, {manifest.size / 1e6:,.1f} MB{delta}"
     )
+
+
+def _say_lacking(images: Sequence[str]) -> None:
+    for each in images:
+        click.echo(f"Named by a compose file, and not in it: {each}")
 
 
 def _echo_json(value: object) -> None:

@@ -134,6 +134,20 @@ def test_an_image_comes_with_its_layers_and_its_packages(maker: Maker, tmp_path:
 
 
 @pytest.mark.slow
+def test_images_that_a_compose_file_names_and_nobody_carries_are_told(
+    maker: Maker, tmp_path: Path
+) -> None:
+    order = maker.order(images=[str(image(tmp_path / "image.tar", "amd64"))])
+    services = "{a: {\n  image: ${A:-malgwi:1.0}\n}, b: {\n  image: redis:7.0\n}}"
+    (order.source / "deploy" / "compose.yaml").write_text(f"services: {services}\n")
+    target = maker.folder / "lacks"
+
+    bundles.create(target, order)
+
+    assert bundles.lacking(target) == ("redis:7.0",)
+
+
+@pytest.mark.slow
 def test_an_image_is_written_as_it_was_read(maker: Maker, tmp_path: Path) -> None:
     made = maker.make("image-again", images=[str(image(tmp_path / "image.tar", "amd64"))])
     (carried,) = held(made).images

@@ -14,6 +14,7 @@ bundle is used before the signature and every byte of it have been compared. Onl
 out, to the package index of pip's own settings.
 """
 
+from malgwi.ops.bundle.compose import lacking
 from malgwi.ops.bundle.creation import EXTRAS, Order, create
 from malgwi.ops.bundle.difference import Difference, diff
 from malgwi.ops.bundle.host import Host
@@ -38,6 +39,7 @@ __all__ = [
     "diff",
     "inspect",
     "install",
+    "lacking",
     "rehearse",
     "signers_line",
     "verify",
