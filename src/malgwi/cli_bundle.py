@@ -77,7 +77,7 @@ def create(target: Path, **options: Any) -> None:
 
     Needs a checkout, pip and a package index.
     """
-    from malgwi.config import Config
+    from malgwi.config import read_config
     from malgwi.ops import bundle as bundles
 
     if bool(options["key"]) == options["unsigned"]:
@@ -85,9 +85,11 @@ def create(target: Path, **options: Any) -> None:
     if not re.fullmatch(r"2\.\d{1,2}", options["glibc"]):
         raise BadOption(f"{options['glibc']} is no version of glibc. Write it as in --glibc 2.28.")
     extras = options["extras"]
+    config = read_config({})
     order = bundles.Order(
         source=options["source"],
-        models_folder=Config().models,
+        models_folder=config.models,
+        offline=config.offline,
         models=options["models"],
         images=options["images"],
         extras=bundles.EXTRAS if extras is None else [*filter(None, extras.split(","))],

@@ -19,7 +19,7 @@ from ops.bundles import (
     new_key,
 )
 
-from malgwi.errors import BadInput, BadOption, ModelMissing, OutputExists
+from malgwi.errors import BadInput, BadOption, ModelMissing, NetworkRefused, OutputExists
 from malgwi.ops import bundle as bundles
 from malgwi.ops.bundle import images, wheels
 from malgwi.ops.bundle.manifest import Manifest, is_safe
@@ -186,6 +186,8 @@ def test_what_cannot_be_made_is_said_before_anything_is_fetched(
 
     with pytest.raises(OutputExists):
         maker.make(whole.name)
+    with pytest.raises(NetworkRefused, match="making a bundle needs the network"):
+        maker.make("new", offline=True)
     with pytest.raises(ModelMissing):
         maker.make("new", models=["whisper-small"])
     with pytest.raises(BadOption, match="ed25519"):

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import BinaryIO
 
-from malgwi.errors import BadInput, BadOption, ModelBroken, OutputExists
+from malgwi.errors import BadInput, BadOption, ModelBroken, NetworkRefused, OutputExists
 from malgwi.ops.bundle import images, shelves, signature, wheels
 from malgwi.ops.bundle.image_packages import Packages, layers_of, packages_of
 from malgwi.ops.bundle.launcher import launcher, readme
@@ -72,13 +72,15 @@ class Order:
     """Bytes of a part; None where it is in one piece."""
     created: datetime | None = None
     """None for now."""
+    offline: bool = False
+    """MALGWI_OFFLINE: then none can be made."""
 
 
 def create(target: Path, order: Order, step: Step | None = None) -> Manifest:
     """Makes a bundle at `target`, a tar file where it ends so and else a folder.
 
-    Raises BadOption, BadInput, NetworkError, ModelMissing, ModelBroken, OutputExists and
-    OutputError. Nothing is at `target` then.
+    Raises BadOption, BadInput, NetworkError, NetworkRefused, ModelMissing, ModelBroken,
+    OutputExists and OutputError. Nothing is at `target` then.
     """
     _check(target, order)
     base = _base(order.base)
@@ -99,6 +101,8 @@ def create(target: Path, order: Order, step: Step | None = None) -> Manifest:
 
 
 def _check(target: Path, order: Order) -> None:
+    if order.offline:
+        raise NetworkRefused("making a bundle", "Make it where there is a network.")
     if order.part_size is not None and target.suffix != shelves.TAR:
         raise BadOption(f"Parts are of a tar file: call it {target}{shelves.TAR}.")
     if order.part_size is not None and order.part_size < LEAST_PART:
