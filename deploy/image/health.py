@@ -1,8 +1,8 @@
 """Whether what runs in this container works, asked by Docker; ends with 0 if so, else says why not.
 
-    health.py http PORT PATH    a service answers there
-    health.py queue             Redis knows this worker: one whose connection is lost does no jobs
-    health.py database          PostgreSQL heard from this container within the last half minute
+health.py http PORT PATH    a service answers there
+health.py queue             Redis knows this worker: one whose connection is lost does no jobs
+health.py database          PostgreSQL heard from this container within the last half minute
 """
 
 import sys
