@@ -48,6 +48,10 @@ def test_time_left_is_what_the_rest_takes_at_the_same_pace() -> None:
     assert time_left(Step(audio_done=150, wall=10, audio_total=None)) is None
 
 
+def test_nobody_says_at_the_very_beginning_how_long_it_will_take() -> None:
+    assert time_left(Step(audio_done=1, wall=10)) is None
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0, "0:00"), (59.9, "0:59"), (62, "1:02"), (3723, "1:02:03")]
 )

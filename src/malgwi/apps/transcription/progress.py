@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Protocol, TextIO
 
 STEP = 0.05  # of the recording, after which there is another line
+TOO_EARLY = 0.02  # of the recording, before which nobody knows how long it will take
 PATIENCE = 10.0  # seconds without a line, after which there is one anyway
 NAMES = {"decoding": "Decoding", "recognising": "Recognising", "writing": "Writing"}
 
@@ -78,8 +79,12 @@ def speed(progress: Progress) -> float | None:
 
 
 def time_left(progress: Progress) -> float | None:
-    """Seconds, if it goes on as it went; None where the length or the speed is not known."""
-    if progress.audio_total is None or progress.audio_done <= 0:
+    """Seconds, if it goes on as it went; None where the length or the speed is not known.
+
+    Nor at the very beginning: with many channels the first pieces are done long before everything
+    said until then is, and an estimate from them would be hours.
+    """
+    if progress.audio_total is None or progress.audio_done <= TOO_EARLY * progress.audio_total:
         return None
     rest = max(0.0, progress.audio_total - progress.audio_done)
     return rest * progress.wall / progress.audio_done

@@ -15,6 +15,7 @@ from typing import Protocol
 from malgwi.apps.transcription.api import rewritings
 from malgwi.apps.transcription.api.rewriting import Rewriting as Rewritten
 from malgwi.apps.transcription.orders import Order
+from malgwi.apps.transcription.progress import speed, time_left
 from malgwi.audio import Recording
 from malgwi.errors import NotFound, Stale
 from malgwi.jobs import Running, Write
@@ -86,17 +87,14 @@ class Transcribing:
 
 def _facts(progress: Progress) -> dict[str, object]:
     """What people see of it; all in seconds."""
-    speed = progress.audio_done * progress.channels / progress.wall if progress.wall else None
-    left = (progress.audio_total or 0.0) - progress.audio_done
+    fast, left = speed(progress), time_left(progress)
     return {
         "stage": progress.stage,
         "audio_done": round(progress.audio_done, 1),
         "audio_total": progress.audio_total and round(progress.audio_total, 1),
         "speech_done": round(progress.speech_done, 1),
-        "times_real_time": speed and round(speed, 1),
-        "seconds_left": round(left * progress.channels / speed, 1)
-        if speed and progress.audio_total
-        else None,
+        "times_real_time": fast and round(fast, 1),
+        "seconds_left": None if left is None else round(left, 1),
     }
 
 
