@@ -148,6 +148,22 @@ def test_nobody_who_listens_is_said_not_to_answer(connections: Connecting) -> No
 
 
 @pytest.mark.slow
+def test_a_server_that_turns_us_away_is_told_from_one_that_does_not_answer(
+    server: PostgreSQL, connections: Connecting
+) -> None:
+    wrong = sa.make_url(server.url("postgres")).set(password="guessed")
+    for address, why in (
+        (server.url("nowhere"), 'database "nowhere" does not exist'),
+        (wrong.render_as_string(hide_password=False), "password authentication failed"),
+    ):
+        with pytest.raises(StoreError, match=why) as refused:
+            keys(connections(address))
+
+        assert not isinstance(refused.value, StoreGone)
+        assert "guessed" not in str(refused.value)
+
+
+@pytest.mark.slow
 def test_a_server_that_was_killed_and_started_again_has_all_that_was_kept(
     server: PostgreSQL, tmp_path: Path
 ) -> None:

@@ -6,6 +6,7 @@ for each other; on PostgreSQL they lock the rows that they will change.
 """
 
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -25,6 +26,12 @@ _PAUSE = 0.05  # seconds before the second attempt; twice as long before each fu
 _BUSY = 30_000  # ms that a writer waits for those of other processes
 _WRITES = "malgwi_writes"
 _REFERENCES = "malgwi_references"
+_TURNED_AWAY = re.compile(
+    # psycopg gives no code before there is a line; these are the server's words.
+    r"FATAL:\s+((?:password authentication failed|no pg_hba\.conf entry|"
+    r"(?:role|database) \".*\" does not exist).*)"
+)
+"""Asking again would not help."""
 # Of a disk that is full SQLite knows one error by its name; that of a quota is a write that failed.
 _NO_ROOM = ("53100", "SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE")
 _THROWN_BACK = ("40001", "40P01")  # for the order of others, or a deadlock
@@ -144,6 +151,11 @@ class Database:
 
     def _translated(self, error: DBAPIError) -> Exception:
         code = _code(error)
+        if turned_away := _TURNED_AWAY.search(str(error.orig)):
+            return StoreError(
+                f"The database {self.shown} turned us away: {turned_away[1]}. "
+                "Check name and password in MALGWI_STORE__URL."
+            )
         if isinstance(error, sa.exc.IntegrityError):
             return Conflict("What is kept stands against it: an id or a key is taken, or missing.")
         if _is_without_line(error) or code == "SQLITE_BUSY":
@@ -246,6 +258,8 @@ def _is_thrown_back(error: DBAPIError) -> bool:
 
 
 def _is_without_line(error: DBAPIError) -> bool:
+    if _TURNED_AWAY.search(str(error.orig)):
+        return False
     if error.connection_invalidated or _code(error).startswith(_NO_LINE):
         return True
     # psycopg gives no code where it got nowhere: no such host, no answer, the line cut.
