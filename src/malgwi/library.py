@@ -28,6 +28,7 @@ from malgwi.errors import EngineMissing
 from malgwi.gateway import Metrics
 from malgwi.jobs import Queue, borne
 from malgwi.jobs.inprocess import InProcess
+from malgwi.ops import doctor
 from malgwi.pipeline import Engines
 from malgwi.serving import Front, Parts
 from malgwi.store import Glossaries, Ledger, Notes, Outbox, People, Search, SqlStore, Uploads
@@ -35,6 +36,8 @@ from malgwi.types import Lane
 
 log = logging.getLogger(__name__)
 
+CHECKS = doctor.chosen(doctor.CHECKS, skip=("DOCK", "COMPOSE", "ENGINE", "LIB"))
+"""Those of the doctor that a running service can make of its machine: it is itself the engine."""
 HOUR = 3600.0
 LISTENERS = 4
 """Recordings that are decoded at the same time for who listens."""
@@ -75,6 +78,7 @@ def run(config: Config, announce: Callable[[str], None]) -> bool:
             listen=Listening(listeners).excerpt,
             reference_folders=config.serve.reference_folders,
             installation=partial(installation.found, config, store, parts.fleet, datetime.now(UTC)),
+            examine=lambda: bootstrap.examine(config, CHECKS).results,
             outbox=Outbox(store.database),
             reach=Reach(config.serve.webhook_hosts, config.offline),
             ending=stop.is_set,

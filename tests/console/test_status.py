@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect
 from plugged_in import install
 from test_library import library
 
-from malgwi.console.pages.checks import KEPT_FREE, State, of_canaries, of_system
+from malgwi.console.pages.checks import KEPT_FREE, State, of_canaries, of_machine, of_system
 from malgwi.console.words import Words
 
 WORDS = Words("en")
@@ -77,6 +77,26 @@ def test_a_fall_back_says_its_reason_and_what_to_do() -> None:
     assert "cpu float16" in symptom
     assert "The driver is too old." in symptom
     assert "malgwi engines" in remedy
+
+
+def test_what_the_doctor_found_stands_among_the_checks() -> None:
+    examined = [
+        {"id": f"DISK-{state}", "state": state, "symptom": "Full.", "remedy": "Make room."}
+        for state in ("ok", "warn", "fail", "crash", "skip")
+    ]
+
+    found = {each.id: each for each in of_machine(WORDS, examined)}
+
+    assert {id: each.state for id, each in found.items()} == {
+        "DISK-ok": State.GOOD,
+        "DISK-warn": State.CAREFUL,
+        "DISK-fail": State.BAD,
+        "DISK-crash": State.CAREFUL,
+    }
+    assert (found["DISK-fail"].symptom, found["DISK-fail"].remedy) == (
+        "DISK-fail: Full.",
+        "Make room.",
+    )
 
 
 def test_a_disk_with_less_than_is_kept_free_is_bad() -> None:

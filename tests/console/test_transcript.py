@@ -111,19 +111,37 @@ def words(service: Library, heard: dict[str, str]) -> list[str]:
     return [each["text"] for each in read["utterances"]]
 
 
-def test_what_to_know_about_a_recording_stands_above_it(
-    browser: Browser, service: Library, sample: Path, tmp_path: Path
-) -> None:
-    broken = tmp_path / "broken.wav"
-    broken.write_bytes(sample.read_bytes()[:2_000_000])
-    made = service.submit(broken, name="Broken", languages="en")
+@pytest.fixture
+def broken(service: Library, sample: Path, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """A recording that breaks off, transcribed."""
+    file = tmp_path / "broken.wav"
+    file.write_bytes(sample.read_bytes()[:2_000_000])
+    made = service.submit(file, name="Broken", languages="en")
+    recording = made["recording"]["id"]
     until(lambda: service.job(made["job"]["id"])["state"] == "done")
-    of_it = {"transcript": service.transcripts(made["recording"]["id"])[0]["id"]}
-    with transcript(browser, service, of_it, locale="ko-KR") as page:
+    yield {"recording": recording, "transcript": service.transcripts(recording)[0]["id"]}
+    service.http.delete(f"/v1/recordings/{recording}", params={"purge": True})
+
+
+def test_what_to_know_about_a_recording_stands_above_it(
+    browser: Browser, service: Library, broken: dict[str, str]
+) -> None:
+    with transcript(browser, service, broken, locale="ko-KR") as page:
         page.get_by_text("이 녹음에 대해 알아 둘 것 1가지").click()
 
         expect(page.get_by_text("에서 끊깁니다")).to_be_visible()
-    service.http.delete(f"/v1/recordings/{made['recording']['id']}", params={"purge": True})
+
+
+def test_who_reads_an_earlier_transcript_is_told_of_the_one_that_replaced_it(
+    browser: Browser, service: Library, broken: dict[str, str]
+) -> None:
+    again = service.http.post(f"/v1/recordings/{broken['recording']}/transcribe", json={}).json()
+    until(lambda: service.job(again["id"])["state"] == "done")
+    newest = service.transcripts(broken["recording"])[0]["id"]
+    with transcript(browser, service, broken) as page:
+        told = page.locator(".mg-notice", has_text="transcribed again")
+
+        expect(told.get_by_role("link")).to_have_attribute("href", f"/transcripts/{newest}")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -26,6 +26,14 @@ class State(StrEnum):
     GOOD = "good"
 
 
+_DOCTORS = {
+    "fail": State.BAD,
+    "warn": State.CAREFUL,
+    "crash": State.CAREFUL,
+    "ok": State.GOOD,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """One thing that was looked at."""
@@ -78,6 +86,16 @@ def of_system(words: Words, system: Mapping[str, Any]) -> list[Check]:
         _workers(words, system["workers"]),
         _dead(words, system["dead"]),
     ]
+
+
+def of_machine(words: Words, examined: Sequence[Mapping[str, Any]]) -> Iterator[Check]:
+    """What the doctor found on the machine of the service; what it left out is left out."""
+    for each in examined:
+        if state := _DOCTORS.get(each["state"]):
+            symptom, remedy = (
+                reasons.said(words.language, each[name]) for name in ("symptom", "remedy")
+            )
+            yield Check(each["id"], state, f"{each['id']}: {symptom}", remedy)
 
 
 def of_canaries(words: Words, engines: Sequence[Mapping[str, Any]]) -> Iterator[Check]:

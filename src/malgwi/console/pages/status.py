@@ -29,6 +29,7 @@ class Status:
     def __init__(self, page: Page) -> None:
         self._page = page
         self._canaries: list[Check] = []
+        self._machine: list[Check] = []
         self._system: Mapping[str, Any] = {}
 
     async def build(self) -> None:
@@ -76,10 +77,22 @@ class Status:
                 return
         self._canaries = list(checks.of_canaries(self._page.words, said.get("engines", ())))
         self._show_checks()
+        if self._page.me.may("admin"):
+            await self._examine()
+
+    async def _examine(self) -> None:
+        """Has the doctor look at the machine."""
+        try:
+            found = await self._page.api.get("/v1/system/checks")
+        except Refused as refused:
+            self._page.refused(refused)
+            return
+        self._machine = list(checks.of_machine(self._page.words, found["items"]))
+        self._show_checks()
 
     def _show_checks(self) -> None:
         words = self._page.words
-        found = [*self._canaries, *checks.of_system(words, self._system)]
+        found = [*self._canaries, *checks.of_system(words, self._system), *self._machine]
         self._checks.show(found, lambda: checks.show(words, found))
 
     def _show_version(self, about: Mapping[str, Any]) -> None:

@@ -30,6 +30,7 @@ from malgwi.apps.transcription.api import (
 )
 from malgwi.audio import Decoders, Listening
 from malgwi.gateway import Crossing, Keys, Limits, Metrics, Readiness, Spool, new_app
+from malgwi.ops import doctor
 from malgwi.store import (
     Glossaries,
     NewRecording,
@@ -109,6 +110,19 @@ class Site:
         return [each for each in found if each.name != "lock"]
 
 
+UNWELL = doctor.Result(
+    "DISK-001",
+    "Is there room?",
+    doctor.State.FAIL,
+    "Too little room.",
+    "/data: 1 MB",
+    "",
+    "Make room.",
+    0.1,
+)
+"""What the doctor says of it."""
+
+
 @contextmanager
 def site(
     folder: Path,
@@ -163,6 +177,7 @@ def site(
                 database=store.database.size,
                 last_backup=store.last_backup(),
             ),
+            examine=lambda: [UNWELL],
             outbox=Outbox(store.database),
             **more,
         )

@@ -72,6 +72,7 @@ ADMINISTER = [
     ("POST", "/v1/keys"),
     ("DELETE", f"/v1/keys/{NO_ID}"),
     ("GET", "/v1/audit"),
+    ("GET", "/v1/system/checks"),
     ("GET", "/v1/users"),
     ("POST", "/v1/users"),
     ("PATCH", f"/v1/users/{NO_ID}"),

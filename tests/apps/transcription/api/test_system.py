@@ -77,3 +77,12 @@ def test_only_an_administrator_is_told_of_folders_and_names(locked: Site) -> Non
     assert str(locked.folder) in full.json()["disk"]["folder"]
     assert str(locked.folder) in full.json()["engines"][0]["reason"]
     assert str(locked.folder) not in plain.text
+
+
+def test_an_administrator_reads_what_the_doctor_found_and_nobody_else(locked: Site) -> None:
+    answer = locked.client(Role.ADMIN).get("/v1/system/checks")
+    refused = locked.client(Role.EDITOR).get("/v1/system/checks")
+
+    [found] = answer.json()["items"]
+    assert (found["id"], found["state"], found["remedy"]) == ("DISK-001", "fail", "Make room.")
+    assert refused.status_code == 403

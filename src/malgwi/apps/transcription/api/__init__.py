@@ -9,7 +9,7 @@ search                       where it was said
 glossaries                   how names are written, and what that would change
 session, users               who signs in with a browser
 keys                         who may do what, and who did
-system                       how the service is
+system, checks               how the service is, and its machine
 webhooks                     who is told of it, and what they were told
 
 doors, installation          what all of them are given
@@ -26,6 +26,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.routing import APIRoute
 
 from malgwi.apps.transcription.api import (
+    checks,
     exports,
     glossaries,
     jobs,
@@ -114,6 +115,7 @@ def routers(doors: ApiDoors) -> list[APIRouter]:
         exports.router(doors),
         search.router(doors.search),
         system.router(doors),
+        checks.router(doors),
         glossaries.router(doors),
         *session.routers(doors),
         users.router(doors),

@@ -37,6 +37,8 @@ class ApiDoors:
     listen: Listen
     """Decodes for who listens."""
     installation: Callable[[], Installation]
+    examine: Callable[[], Sequence[object]]
+    """What is right and wrong on this machine, each with the fields of `checks.CheckOut`."""
     """How the program is as a whole; whoever asks for it takes care not to too often."""
     outbox: Outbox
     """What webhooks are to be told."""

@@ -5,17 +5,16 @@ the reason beside it. No path, no name of a machine and no message of an error i
 but an administrator.
 """
 
-import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from threading import Lock
 
 from fastapi import APIRouter
 from pydantic import BaseModel
 
 from malgwi.apps.transcription.api.access import SCHEMES, Viewer
 from malgwi.apps.transcription.api.doors import ApiDoors
+from malgwi.apps.transcription.api.fresh import Fresh
 from malgwi.apps.transcription.api.installation import EngineState, Installation
 from malgwi.apps.transcription.api.problems import problems
 from malgwi.store import JobCount, Role
@@ -127,7 +126,7 @@ class SystemOut(BaseModel):
 
 def router(doors: ApiDoors) -> APIRouter:
     routes = APIRouter(tags=["system"], responses=problems(), dependencies=SCHEMES)
-    installation = _Fresh(doors.installation)
+    installation = Fresh(doors.installation, _FRESH)
 
     @routes.get("/v1/system")
     def read_system(caller: Viewer) -> SystemOut:
@@ -220,19 +219,3 @@ def _sum(counts: Sequence[JobCount], *states: JobState) -> int:
 
 def _age(moment: datetime) -> float:
     return (datetime.now(UTC) - moment).total_seconds()
-
-
-class _Fresh:
-    """What is told again for a few seconds, so that many who look cost no more than one."""
-
-    def __init__(self, find: Callable[[], Installation]) -> None:
-        self._find = find
-        self._lock = Lock()
-        self._found: Installation | None = None
-        self._at = 0.0
-
-    def __call__(self) -> Installation:
-        with self._lock:
-            if self._found is None or time.monotonic() - self._at > _FRESH:
-                self._found, self._at = self._find(), time.monotonic()
-            return self._found

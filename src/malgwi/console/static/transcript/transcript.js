@@ -125,6 +125,7 @@ class Desk {
     this.#offer();
     this.#draw();
     void this.notes.load();
+    void this.#look();
   }
 
   #acts() {
@@ -367,6 +368,7 @@ class Desk {
     const { page } = this;
     if (document.hidden) return;
     try {
+      await this.#lookForAnother();
       const revisions = await get(`${page.path}/revisions`);
       const newest = Math.max(...revisions.map((/** @type {{number: number}} */ each) => each.number));
       if (newest <= page.outline.revision) return;
@@ -377,6 +379,15 @@ class Desk {
       return;
     }
     page.clear("look");
+  }
+
+  /** Whether the recording was transcribed again meanwhile. */
+  async #lookForAnother() {
+    const { page } = this;
+    const { transcript } = await get(`/v1/recordings/${encodeURIComponent(page.outline.recording)}`);
+    if (!transcript || transcript.id === page.outline.transcript) return;
+    const href = `/transcripts/${encodeURIComponent(transcript.id)}`;
+    page.note("another", { text: page.say("another"), act: [{ label: page.say("show-newer"), href }] });
   }
 
   #notice() {

@@ -7,6 +7,10 @@ const WORDS = {
   "after": ["After", "바뀐 뒤"],
   "again": ["Try again", "다시 시도"],
   "all-channels": ["All channels", "모든 채널"],
+  "another": [
+    "This recording was transcribed again. This is an earlier transcript of it.",
+    "이 녹음은 그사이 다시 전사되었습니다. 지금 보는 것은 이전 전사문입니다.",
+  ],
   "before": ["Before", "바뀌기 전"],
   "bookmark": ["Bookmark", "책갈피"],
   "bookmarked": ["Bookmark at {time}", "{time}에 책갈피를 두었습니다"],
