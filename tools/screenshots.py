@@ -24,11 +24,7 @@ SAMPLE = MODELS / "sample" / "four-channels.wav"
 LANGUAGES = {"ko": "ko-KR", "en": "en-GB"}
 WIDTHS = (1280, 390)
 SCHEMES = ("light", "dark")
-GLOSSARY = """\
-terms:
-  - write: Malgwi
-    hear: [mal gwi, malgui]
-"""
+GLOSSARY = "written,spoken\n북문,붕문\nMalgwi,mal gwi\n"
 
 
 def main() -> None:
@@ -51,6 +47,7 @@ def _pages(transcript: str) -> dict[str, str]:
     return {
         **{name: f"/{name}" for name in lists},
         "found": "/search?q=the",
+        "glossary": "/glossaries/names",
         "transcript": f"/transcripts/{transcript}#t=12",
     }
 
@@ -84,7 +81,11 @@ def service(home: Path) -> Iterator[str]:
 def _filled(address: str) -> str:
     """Puts the sample in; the id of its transcript."""
     with httpx.Client(base_url=address, timeout=60, trust_env=False) as http:
-        http.post("/v1/glossaries", json={"name": "names", "content": GLOSSARY})
+        http.put(
+            "/v1/glossaries/names",
+            content=GLOSSARY.encode(),
+            headers={"content-type": "text/csv"},
+        ).raise_for_status()
         with SAMPLE.open("rb") as sound:
             fields = {
                 "name": "네 사람 · Four people",
