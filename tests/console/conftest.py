@@ -13,8 +13,10 @@ from test_library import Library, library, until
 REAL = {"MALGWI_STT__ENGINE": "faster-whisper", "MALGWI_STT__MODEL": "whisper-base"}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """For a module, not for all: while there is one its event loop runs in this thread, and no
+    test elsewhere could have one of its own."""
     if not CHROMIUM or not AXE.is_file():
         missing("There is no Chromium or no axe-core. Run: tools/chromium.sh")
     with sync_playwright() as playwright:
