@@ -168,7 +168,7 @@ def complaints(folder: Path) -> list[str]:
     where what came is no sound."""
     bad = []
     for line in (folder / "log").read_text("utf-8", "replace").splitlines():
-        said = json.loads(line) if line.startswith("{") else {"level": "ERROR"}
+        said: dict[str, Any] = json.loads(line) if line[:1] == "{" else {"level": "ERROR"}
         refused = said.get("message") == "job failed" and hasattr(errors, said["error"]["type"])
         if said["level"] in ("ERROR", "CRITICAL") or ("error" in said and not refused):
             bad.append(line)
