@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -161,6 +162,20 @@ def test_a_server_that_turns_us_away_is_told_from_one_that_does_not_answer(
 
         assert not isinstance(refused.value, StoreGone)
         assert "guessed" not in str(refused.value)
+
+
+@pytest.mark.slow
+def test_a_line_that_is_in_use_at_the_end_is_cut_when_it_is_not(server: PostgreSQL) -> None:
+    database = connect(server.url("postgres"))
+
+    def at_the_end(connection: Connection) -> object:
+        database.close()
+        assert connection.execute(sa.text("SELECT 1")).scalar_one() == 1
+        return connection.connection.dbapi_connection
+
+    line: Any = database.read(at_the_end)
+
+    assert line.closed
 
 
 @pytest.mark.slow

@@ -109,6 +109,8 @@ class Database:
             return self._attempts(work, {_WRITES: True, _REFERENCES: False})
 
     def close(self) -> None:
+        """Who is still asking gets an answer; then that line is cut, too."""
+        sa.event.listen(self.engine.pool, "checkin", _cut)
         self.engine.dispose()
 
     def _attempts(self, work: Callable[[Connection], Result], options: dict[str, Any]) -> Result:
@@ -255,6 +257,11 @@ def _code(error: DBAPIError) -> str:
 
 def _is_thrown_back(error: DBAPIError) -> bool:
     return _code(error) in _THROWN_BACK
+
+
+def _cut(line: Any, _: object) -> None:
+    if line is not None:
+        line.close()
 
 
 def _is_without_line(error: DBAPIError) -> bool:
