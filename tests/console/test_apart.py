@@ -10,9 +10,10 @@ import httpx
 import pytest
 from console.browser import looking
 from playwright.sync_api import Browser, expect
-from test_library import Library
+from test_library import Library, library
 from test_serving import ENGINE
 
+KEY = "a-key-that-nobody-guesses"
 pytestmark = [pytest.mark.slow, pytest.mark.model]
 
 
@@ -61,6 +62,19 @@ def test_what_it_passes_on_comes_as_it_is(
     assert whole.content == sample.read_bytes()
     assert made.json()["duplicate"] is True
     assert made.json()["recording"]["id"] == heard["recording"]
+
+
+def test_nobody_is_signed_in_by_the_session_of_another(tmp_path: Path) -> None:
+    with library(tmp_path, MALGWI_ENGINE__KEYS=KEY) as locked:
+        (tmp_path / "console").mkdir()
+        with console(str(locked.http.base_url), tmp_path / "console") as address:
+            signed_in = httpx.post(
+                f"{address}/v1/session", json={"key": KEY}, trust_env=False, timeout=20
+            )
+            stranger = httpx.get(f"{address}/v1/recordings", trust_env=False)
+
+    assert signed_in.status_code == 200
+    assert stranger.status_code == 401
 
 
 def test_paths_that_are_not_the_apis_are_not_passed_on(apart: str) -> None:

@@ -36,15 +36,16 @@ def run(address: str, host: str, port: int, announce: Callable[[str], None]) -> 
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise BadOption(f"{address} is no address of an API. Give one as http://api:8000.")
     logs.set_up()
-    app = Beside(passing_on(address), Console(api.client(httpx.AsyncHTTPTransport(), address)))
+    client = api.client(httpx.AsyncHTTPTransport(), address)
+    app = Beside(passing_on(address, client), Console(client))
     with gateway.listening(host, port) as socket:
         announce(gateway.address_of(socket))
         gateway.run(gateway.new_server(app, DRAIN), socket)
 
 
-def passing_on(address: str) -> FastAPI:
-    """An app that has no answers but those of the API at the address."""
-    client = httpx.AsyncClient(base_url=address, timeout=httpx.Timeout(30.0, read=None))
+def passing_on(address: str, client: httpx.AsyncClient) -> FastAPI:
+    """An app that has no answers but those of the API at the address. The client is one that keeps
+    no cookie: what somebody is given must not go along with what another asks."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.api_route("/v1/{path:path}", methods=_METHODS)
@@ -59,6 +60,7 @@ def passing_on(address: str) -> FastAPI:
                 (b"x-forwarded-proto", request.url.scheme.encode()),
             ],
             content=request.stream() if _has_body(request) else None,
+            timeout=httpx.Timeout(api.SECONDS, read=None),
         )
         try:
             answer = await client.send(asked, stream=True)
