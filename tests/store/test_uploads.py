@@ -129,6 +129,19 @@ def test_a_kill_between_moving_the_file_and_remembering_it_costs_nothing(
         assert path.read_bytes() == b"01"
 
 
+def test_a_kill_before_the_file_is_moved_leaves_no_second_copy_behind(
+    uploads: Uploads, tmp_path: Path
+) -> None:
+    pending = begun(uploads, 2)
+    received(uploads, pending, b"01")
+    with uploads.whole_file(pending.id) as path:
+        path.with_suffix(".0123456789abcdef").hardlink_to(path)  # what a kill here leaves
+
+    uploads.finish(pending.id, "ab" * 32, "the recording")
+
+    assert lying_about(tmp_path) == []
+
+
 def test_a_removed_upload_is_gone_also_for_who_writes_on_it(
     uploads: Uploads, tmp_path: Path
 ) -> None:

@@ -159,7 +159,7 @@ class Uploads:
             return _find(connection, upload_id)
 
         finished = self._database.write(work)
-        self._path(upload_id).unlink(missing_ok=True)
+        self._unlink(upload_id)
         return finished
 
     def remove(self, upload_id: str) -> None:
@@ -170,7 +170,7 @@ class Uploads:
             connection.execute(upload.delete().where(upload.c.id == upload_id))
 
         self._database.write(work)
-        self._path(upload_id).unlink(missing_ok=True)
+        self._unlink(upload_id)
 
     def unfinished(self) -> tuple[PendingUpload, ...]:
         """Those that are whole and no recording yet: a kill came in between."""
@@ -184,7 +184,7 @@ class Uploads:
         query = upload.delete().where(over).returning(upload.c.id)
         gone = self._database.write(lambda connection: connection.scalars(query).all())
         for each in gone:
-            self._path(each).unlink(missing_ok=True)
+            self._unlink(each)
         return len(gone) + sum(map(self._sweep_stray, list(self._folder.iterdir())))
 
     def _sweep_stray(self, path: Path) -> bool:
@@ -215,6 +215,12 @@ class Uploads:
             return self._path(upload_id).stat().st_size
         except FileNotFoundError:
             return 0
+
+    def _unlink(self, upload_id: str) -> None:
+        """Its file, and second names of it that a kill left."""
+        path = self._path(upload_id)
+        for each in (path, *self._folder.glob(f"{path.name}.*")):
+            each.unlink(missing_ok=True)
 
     def _path(self, upload_id: str) -> Path:
         if not looks_like_id(upload_id):
