@@ -59,7 +59,7 @@ def passing_on(address: str, client: httpx.AsyncClient) -> FastAPI:
                 (b"x-forwarded-for", (request.client.host if request.client else "").encode()),
                 (b"x-forwarded-proto", request.url.scheme.encode()),
             ],
-            content=request.stream() if _has_body(request) else None,
+            content=request.stream() if gateway.has_body(request.headers) else None,
             timeout=httpx.Timeout(api.SECONDS, read=None),
         )
         try:
@@ -89,12 +89,6 @@ async def _whole(answer: httpx.Response) -> AsyncIterator[bytes]:
 def _going_on(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     lowered = [(name.lower(), value) for name, value in headers]
     return [each for each in lowered if each[0].decode("latin-1") not in _OF_THE_HOP]
-
-
-def _has_body(request: Request) -> bool:
-    return "transfer-encoding" in request.headers or (
-        request.headers.get("content-length", "0") != "0"
-    )
 
 
 def _target(request: Request) -> bytes:

@@ -7,7 +7,6 @@ host, and the policy says so. Those before anybody is signed in (`doors`) are pl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import httpx
 from fastapi import FastAPI, Request, Response
@@ -21,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from malgwi.console import api, doors, pages
 from malgwi.console.doors import words_of
 from malgwi.console.frame import Console, alone
+from malgwi.gateway import is_own_origin
 
 STATIC = Path(__file__).parent / "static"
 OWN = frozenset(
@@ -72,7 +72,7 @@ def is_foreign(headers: Mapping[str, str]) -> bool:
     """Whether a page of another origin asks. Connections of pages may begin as plain requests,
     which the framework would answer to every origin."""
     origin = headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc != headers.get("host")
+    return origin is not None and not is_own_origin(origin, headers.get("host", ""))
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:

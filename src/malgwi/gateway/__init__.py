@@ -9,6 +9,8 @@ from malgwi.gateway.health import Health, Readiness
 from malgwi.gateway.keys import Keys, Lock, hash_of, new_key, presented, read_keys
 from malgwi.gateway.limits import Limits
 from malgwi.gateway.metrics import METRICS, Measured, Metric, Metrics, resident_bytes
+from malgwi.gateway.middleware import has_body
+from malgwi.gateway.origin import is_own_origin, is_own_page
 from malgwi.gateway.server import address_of, listening, new_server, run
 from malgwi.gateway.uploads import Form, Spool, Upload
 from malgwi.gateway.urls import fetch, fetched
@@ -37,8 +39,11 @@ __all__ = [
     "fetch",
     "fetched",
     "form_openapi",
+    "has_body",
     "hash_of",
     "is_loopback",
+    "is_own_origin",
+    "is_own_page",
     "listening",
     "new_app",
     "new_key",

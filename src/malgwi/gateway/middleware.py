@@ -50,7 +50,7 @@ class Lingering:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not _has_body(scope):
+        if scope["type"] != "http" or not has_body(Headers(scope=scope)):
             await self.app(scope, receive, send)
             return
         unread = True
@@ -254,6 +254,6 @@ def _is_foreign(origin: str | None) -> bool:
     )
 
 
-def _has_body(scope: Scope) -> bool:
-    headers = Headers(scope=scope)
+def has_body(headers: Mapping[str, str]) -> bool:
+    """Whether something comes behind the headers of a request."""
     return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"

@@ -9,9 +9,8 @@ from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPBearer
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
 
-from malgwi.apps.transcription.api.origin import is_own_page
 from malgwi.errors import BadOption
-from malgwi.gateway import Answer, Keys, Refusal, is_loopback, presented
+from malgwi.gateway import Answer, Keys, Refusal, is_loopback, is_own_page, presented
 from malgwi.store import People, Role, Session, Store
 
 _ROLES = list(Role)  # each may do what those after it may

@@ -22,10 +22,9 @@ from malgwi.apps.transcription.api.access import (
 from malgwi.apps.transcription.api.bodies import SmallRoute
 from malgwi.apps.transcription.api.doors import ApiDoors
 from malgwi.apps.transcription.api.fields import Password, UserName
-from malgwi.apps.transcription.api.origin import is_own_page
 from malgwi.apps.transcription.api.problems import problems
 from malgwi.errors import Conflict
-from malgwi.gateway import Answer, Refusal, is_loopback
+from malgwi.gateway import Answer, Refusal, is_loopback, is_own_page
 from malgwi.store import Begun, Role, User
 
 PATH = "/v1/session"

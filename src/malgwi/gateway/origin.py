@@ -13,10 +13,11 @@ def is_own_page(headers: Mapping[str, str]) -> bool | None:
     if site is not None:
         return site == "same-origin"
     origin = headers.get("origin")
-    return None if origin is None else _is_host(origin, headers.get("host", ""))
+    return None if origin is None else is_own_origin(origin, headers.get("host", ""))
 
 
-def _is_host(origin: str, host: str) -> bool:
+def is_own_origin(origin: str, host: str) -> bool:
+    """Whether the pages of the origin are those of the host that is asked."""
     try:
         place = urlsplit(origin).netloc
     except ValueError:
