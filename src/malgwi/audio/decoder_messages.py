@@ -46,8 +46,7 @@ class Order:
 
     def follows(self, other: "Order | None") -> bool:
         """Whether it goes on where the other ended."""
-        same = other is not None and other.files == self.files
-        return same and other is not None and other.end == self.first
+        return other is not None and other.files == self.files and other.end == self.first
 
     def line(self) -> bytes:
         return json.dumps(asdict(self)).encode("ascii") + b"\n"

@@ -35,10 +35,9 @@ class FileRecording:
         self._readers: list[Reader] = []
 
     def blocks(self, first: int = 0) -> Iterator[Block]:
-        begin = first
         with ExitStack() as files:
             self._readers = [
-                Reader(*arguments, begin, files)
+                Reader(*arguments, first, files)
                 for arguments in zip(self._tracks, self._starts, self._own_labels(), strict=True)
             ]
             while (samples := self._read()).shape[1]:

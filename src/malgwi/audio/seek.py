@@ -7,6 +7,7 @@ still tells which frame it is. Elsewhere there is no sure point but the beginnin
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from av.error import FFmpegError
 
@@ -50,7 +51,7 @@ def frames_of(source: Source) -> Frames:
     if not _is_stamped(source) or not source.stream.time_base:
         raise Unsure
     stamped = decoded(source, Defects(""), origin=0.0)
-    first = [piece for piece, _ in zip(stamped, range(LOOKED_AT), strict=False)]
+    first = list(islice(stamped, LOOKED_AT))
     if not first or first[0].at is None:
         raise Unsure
     rate = first[0].rate
