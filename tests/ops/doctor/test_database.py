@@ -149,6 +149,10 @@ def test_a_password_file_that_cannot_be_read_is_no_crash(tmp_path: Path) -> None
 
     assert found.state == "skip"
     assert "SECRET-001" in found.symptom
+    (tmp_path / "home" / "data").mkdir(parents=True)
+    (tmp_path / "home" / "data" / INSTANCE_FILE).write_text("01a1f853-2f4d-7000-990a-193af1a734b8")
+    again = look("DB-003", patient(tmp_path, url=url, password_file=tmp_path / "no"))
+    assert (again.state, again.symptom) == ("skip", found.symptom)
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from malgwi.ops.doctor import (
     known_check,
     lines,
 )
-from malgwi.ops.doctor.base import fail, ok, skip, warn
+from malgwi.ops.doctor.base import NotThere, fail, ok, skip, warn
 
 SCHEMA = Path(__file__).parents[3] / "docs" / "reference" / "doctor.schema.json"
 PASSWORD = "wistful-river-crossing"
@@ -62,6 +62,21 @@ def test_of_an_error_of_ours_the_words_are_told(patient: Subject) -> None:
     [result] = examine(patient, [check("A-001", ours)]).results
 
     assert result.cause == "The disk is gone."
+
+
+def test_a_check_that_finds_nothing_to_look_at_is_skipped_and_says_why(patient: Subject) -> None:
+    def looks(it: Subject) -> Found:
+        return ok(f"{it.once(nothing)}.")
+
+    def nothing(_: Subject) -> str:
+        raise NotThere("There is no database yet.")
+
+    results = examine(patient, [check("A-001", looks), check("A-002", looks)]).results
+
+    assert [(each.state, each.symptom) for each in results] == [
+        ("skip", "There is no database yet.")
+    ] * 2
+    assert not any(each.evidence or each.cause or each.remedy for each in results)
 
 
 def test_a_check_that_hangs_ends_in_its_time_and_the_rest_is_told(patient: Subject) -> None:

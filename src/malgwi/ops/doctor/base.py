@@ -41,6 +41,11 @@ class Found:
     """What to do, first of all without a network; of the check where it is empty."""
 
 
+class NotThere(Exception):
+    """What a check asked for is not there to be looked at; the message says why. A check that lets
+    it through is skipped for that reason."""
+
+
 Look = Callable[["Subject"], Found]
 
 

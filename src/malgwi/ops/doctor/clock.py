@@ -5,7 +5,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from malgwi.ops.doctor.base import Found, check, fail, ok, skip, warn
-from malgwi.ops.doctor.database import NoDatabase, seen
+from malgwi.ops.doctor.database import seen
 from malgwi.ops.doctor.services import service
 from malgwi.ops.doctor.subject import Subject
 
@@ -59,10 +59,7 @@ def possible(subject: Subject) -> Found:
     seconds=4.0,
 )
 def of_database(subject: Subject) -> Found:
-    try:
-        looked = seen(subject)
-    except NoDatabase as error:
-        return skip(str(error))
+    looked = seen(subject)
     if looked.condition.clock is None:
         return skip("The database is a file of this machine.")
     return _apart(looked.at - looked.condition.clock.timestamp(), "the database")

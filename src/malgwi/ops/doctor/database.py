@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from malgwi.config import data_folder, database_address
 from malgwi.errors import EngineMissing, StoreError, StoreGone
-from malgwi.ops.doctor.base import Found, check, fail, ok, skip, warn
+from malgwi.ops.doctor.base import Found, NotThere, check, fail, ok, skip, warn
 from malgwi.ops.doctor.subject import Subject
 
 if TYPE_CHECKING:
@@ -16,10 +16,6 @@ if TYPE_CHECKING:
 
 _POSTGRESQL_PORT = 5432
 _OLDEST_POSTGRESQL = 14
-
-
-class NoDatabase(Exception):
-    """There is nothing to look at; its message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,30 +27,30 @@ class Seen:
 
 
 def file_of(subject: Subject) -> Path | None:
-    """The file that the database is; None where a server has it. Raises NoDatabase."""
+    """The file that the database is; None where a server has it. Raises NotThere."""
     try:
         from malgwi.store import sqlite_file
     except ModuleNotFoundError as error:
-        raise NoDatabase(str(EngineMissing("serve", error.name))) from error
+        raise NotThere(str(EngineMissing("serve", error.name))) from error
     return sqlite_file(_address(subject))
 
 
 def _address(subject: Subject) -> str:
-    """Raises NoDatabase."""
+    """Raises NotThere."""
     try:
         return database_address(subject.config)
     except (OSError, UnicodeError) as error:
-        raise NoDatabase("The file of the password cannot be read; see SECRET-001.") from error
+        raise NotThere("The file of the password cannot be read; see SECRET-001.") from error
 
 
 def condition(subject: Subject) -> Seen:
-    """Raises NoDatabase where there is none yet, StoreError where it cannot be read."""
+    """Raises NotThere where there is none yet, StoreError where it cannot be read."""
     file = file_of(subject)
     from malgwi import store
 
     address = _address(subject)
     if file is not None and not file.exists():
-        raise NoDatabase("There is no database yet; the first start makes it.")
+        raise NotThere("There is no database yet; the first start makes it.")
     if file is None:
         parts = urlsplit(address)
         host, port = parts.hostname or "127.0.0.1", parts.port or _POSTGRESQL_PORT
@@ -65,11 +61,11 @@ def condition(subject: Subject) -> Seen:
 
 
 def seen(subject: Subject) -> Seen:
-    """For whoever has nothing to say of a database that cannot be read. Raises NoDatabase."""
+    """For whoever has nothing to say of a database that cannot be read. Raises NotThere."""
     try:
         return subject.once(condition)
     except StoreError as error:
-        raise NoDatabase("The database cannot be read; DB-001 says why.") from error
+        raise NotThere("The database cannot be read; DB-001 says why.") from error
 
 
 @check(
@@ -83,8 +79,6 @@ def seen(subject: Subject) -> Seen:
 def answers(subject: Subject) -> Found:
     try:
         found = subject.once(condition).condition
-    except NoDatabase as error:
-        return skip(str(error))
     except StoreError as error:
         if said := _refusal(error):
             return fail("The server of the database refuses us.", evidence=said)
@@ -102,10 +96,7 @@ def answers(subject: Subject) -> Found:
     seconds=4.0,
 )
 def step(subject: Subject) -> Found:
-    try:
-        found = seen(subject).condition
-    except NoDatabase as error:
-        return skip(str(error))
+    found = seen(subject).condition
     at = f"step {found.step}, this program has {found.newest}"
     if not found.known:
         return fail("The database is of a newer Malgwi.", evidence=at)
@@ -133,7 +124,7 @@ def together(subject: Subject) -> Found:
     theirs = _instance_file(folder)
     try:
         ours = seen(subject).condition.instance
-    except NoDatabase as error:
+    except NotThere as error:
         if theirs and (file := file_of(subject)) and not file.exists():
             return fail("The database is gone, and its folder is there.", evidence=str(file))
         return skip(str(error))
@@ -155,10 +146,7 @@ def together(subject: Subject) -> Found:
     seconds=4.0,
 )
 def server(subject: Subject) -> Found:
-    try:
-        found = seen(subject).condition
-    except NoDatabase as error:
-        return skip(str(error))
+    found = seen(subject).condition
     name, _, version = found.server.partition(" ")
     if not found.encoding.startswith("UTF8"):
         return fail("The database does not keep UTF-8.", evidence=f"encoding {found.encoding}")
@@ -175,10 +163,7 @@ def server(subject: Subject) -> Found:
     seconds=4.0,
 )
 def connections(subject: Subject) -> Found:
-    try:
-        found = seen(subject).condition
-    except NoDatabase as error:
-        return skip(str(error))
+    found = seen(subject).condition
     if found.connections is None:
         return skip("The database is a file of this machine.")
     used, most = found.connections

@@ -7,7 +7,7 @@ from pathlib import Path
 from malgwi.config import data_folder
 from malgwi.errors import EngineMissing
 from malgwi.ops.doctor.base import Found, check, fail, ok, size, skip, warn
-from malgwi.ops.doctor.database import NoDatabase, file_of
+from malgwi.ops.doctor.database import file_of
 from malgwi.ops.doctor.machine import Machine, nearest
 from malgwi.ops.doctor.subject import Subject
 
@@ -114,10 +114,7 @@ def lasting(subject: Subject) -> Found:
     mend="Put the data on a local disk, or use PostgreSQL: MALGWI_STORE__URL.",
 )
 def local(subject: Subject) -> Found:
-    try:
-        file = file_of(subject)
-    except NoDatabase as error:
-        return skip(str(error))
+    file = file_of(subject)
     if file is None:
         return skip("The database is no file.")
     kind = _file_system(subject.machine, file.parent)

@@ -13,7 +13,7 @@ from threading import Thread
 from traceback import extract_tb
 
 from malgwi.errors import BadOption, MalgwiError
-from malgwi.ops.doctor.base import Check, Found, State
+from malgwi.ops.doctor.base import Check, Found, NotThere, State
 from malgwi.ops.doctor.hiding import Hiding
 from malgwi.ops.doctor.subject import Subject
 
@@ -91,6 +91,8 @@ class _Running:
     def _look(self) -> None:
         try:
             found = self._check.look(self._subject)
+        except NotThere as reason:
+            found = Found(State.SKIP, str(reason))
         except Exception as error:  # noqa: BLE001 - a result, too
             found = _crashed(error)
         self._found = found, time.monotonic() - self._began

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from malgwi.devices import numbers
 from malgwi.errors import EngineMissing
-from malgwi.ops.doctor.base import Found, State, check, fail, ok, size, skip, warn
-from malgwi.ops.doctor.database import NoDatabase, seen
+from malgwi.ops.doctor.base import Found, NotThere, State, check, fail, ok, size, skip, warn
+from malgwi.ops.doctor.database import seen
 from malgwi.ops.doctor.subject import Subject
 from malgwi.types import JobState
 
@@ -16,10 +16,6 @@ _OLDEST = (6, 2)
 _WAIT = 1.0
 _LONG = 3600.0  # seconds that a job may wait
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
-
-
-class NoRedis(Exception):
-    """There is nothing to look at; its message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +31,14 @@ class Broker:
 
 
 def broker(subject: Subject) -> Broker:
-    """Raises NoRedis where none is used, redis.RedisError where it does not answer."""
+    """Raises NotThere where none is used, redis.RedisError where it does not answer."""
     jobs = subject.config.jobs
     if jobs.queue != "celery" or jobs.broker is None:
-        raise NoRedis("Jobs are done in the service itself; no Redis is used.")
+        raise NotThere("Jobs are done in the service itself; no Redis is used.")
     try:
         import redis
     except ModuleNotFoundError as error:
-        raise NoRedis(str(EngineMissing("celery", error.name))) from error
+        raise NotThere(str(EngineMissing("celery", error.name))) from error
     address = jobs.broker.get_secret_value()
     waits: dict[str, Any] = {"socket_timeout": _WAIT, "socket_connect_timeout": _WAIT}
     with redis.Redis.from_url(address, decode_responses=True, **waits) as client:
@@ -62,15 +58,15 @@ def broker(subject: Subject) -> Broker:
 
 
 def _seen(subject: Subject) -> Broker:
-    """Raises NoRedis."""
+    """Raises NotThere."""
     try:
         return subject.once(broker)
-    except NoRedis:
+    except NotThere:
         raise
     except Exception as error:
         if type(error).__module__.partition(".")[0] != "redis":
             raise
-        raise NoRedis("Redis does not answer; QUEUE-001 says why.") from error
+        raise NotThere("Redis does not answer; QUEUE-001 says why.") from error
 
 
 @check(
@@ -85,7 +81,7 @@ def answers(subject: Subject) -> Found:
         return fail("MALGWI_JOBS__QUEUE is celery, and no broker is named.")
     try:
         found = subject.once(broker)
-    except NoRedis as error:
+    except NotThere as error:
         missing = jobs.queue == "celery"
         return fail(str(error)) if missing else skip(str(error))
     except Exception as error:
@@ -105,10 +101,7 @@ def answers(subject: Subject) -> Found:
     "redis://:PASSWORD@HOST:6379/0. Publish no port of it.",
 )
 def password(subject: Subject) -> Found:
-    try:
-        found = _seen(subject)
-    except NoRedis as error:
-        return skip(str(error))
+    found = _seen(subject)
     if not found.open:
         return ok("It does.")
     state = warn if found.local else fail
@@ -123,10 +116,7 @@ def password(subject: Subject) -> Found:
     mend="Run: redis-cli CONFIG SET maxmemory-policy noeviction; and set it in redis.conf.",
 )
 def eviction(subject: Subject) -> Found:
-    try:
-        policy = _seen(subject).settings.get("maxmemory-policy")
-    except NoRedis as error:
-        return skip(str(error))
+    policy = _seen(subject).settings.get("maxmemory-policy")
     if policy is None:
         return skip("Redis does not tell its settings.")
     if policy != "noeviction":
@@ -143,10 +133,7 @@ def eviction(subject: Subject) -> Found:
     mend="Run: redis-cli CONFIG SET appendonly yes; and set it in redis.conf.",
 )
 def durable(subject: Subject) -> Found:
-    try:
-        written = _seen(subject).settings.get("appendonly")
-    except NoRedis as error:
-        return skip(str(error))
+    written = _seen(subject).settings.get("appendonly")
     if written is None:
         return skip("Redis does not tell its settings.")
     if written != "yes":
@@ -163,10 +150,7 @@ def durable(subject: Subject) -> Found:
     mend="Use redis:7. Raise maxmemory; ids are small, so see who else uses it.",
 )
 def room(subject: Subject) -> Found:
-    try:
-        info = _seen(subject).info
-    except NoRedis as error:
-        return skip(str(error))
+    info = _seen(subject).info
     version, used = str(info.get("redis_version", "0")), int(info.get("used_memory", 0))
     most = int(info.get("maxmemory", 0))
     if numbers(version) < _OLDEST:
@@ -184,10 +168,7 @@ def room(subject: Subject) -> Found:
     seconds=4.0,
 )
 def dead(subject: Subject) -> Found:
-    try:
-        jobs = seen(subject).condition.jobs
-    except NoDatabase as error:
-        return skip(str(error))
+    jobs = seen(subject).condition.jobs
     if count := sum(each.jobs for each in jobs if each.state is JobState.DEAD):
         return warn(f"{count} jobs were given up.", evidence="state dead")
     return ok("None was.")
@@ -202,10 +183,7 @@ def dead(subject: Subject) -> Found:
     seconds=4.0,
 )
 def waiting(subject: Subject) -> Found:
-    try:
-        found = seen(subject)
-    except NoDatabase as error:
-        return skip(str(error))
+    found = seen(subject)
     wait = (JobState.WAITING, JobState.QUEUED)
     jobs = [each for each in found.condition.jobs if each.state in wait]
     if not jobs:

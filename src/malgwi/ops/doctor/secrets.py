@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from malgwi.config import Config, data_folder, unknown_settings
 from malgwi.errors import BadOption
 from malgwi.ops.doctor.base import Found, check, fail, ok, skip, warn
-from malgwi.ops.doctor.database import NoDatabase, file_of
+from malgwi.ops.doctor.database import file_of
 from malgwi.ops.doctor.subject import Subject
 
 _GIVEN = Path("/run/secrets")  # by compose, readable for all within the container
@@ -83,10 +83,7 @@ def kept(subject: Subject) -> Found:
         return ok("It can.")
     if folder.stat().st_mode & stat.S_IROTH:
         return warn("Everybody on the machine can look into the data.", evidence=_mode(folder))
-    try:
-        file = file_of(subject)
-    except NoDatabase as error:
-        return skip(str(error))
+    file = file_of(subject)
     if file and file.exists() and file.stat().st_mode & stat.S_IROTH:
         return warn("Everybody on the machine can read the database.", evidence=_mode(file))
     return ok("It can.")
