@@ -4,7 +4,6 @@ Like the rest of the commands, these read options, call a function and show what
 start with few packages, so that they run out of a bundle before anything is installed.
 """
 
-import json
 import os
 import re
 from collections.abc import Sequence
@@ -14,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from malgwi.cli_base import EXIT_FAILED, echo_json
 from malgwi.errors import BadOption
 
 if TYPE_CHECKING:
     from malgwi.ops.bundle import Manifest
 
-_FAILED = 1
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 
 
@@ -122,7 +121,7 @@ def verify(
     found = bundles.verify(source, _trusted(signers, unsigned), base=base)
     if as_json:
         faults = [{"kind": each.kind, "said": each.said} for each in found.faults]
-        _echo_json({"signer": found.signer, "faults": faults})
+        echo_json({"signer": found.signer, "faults": faults})
     else:
         _say_manifest(found.manifest)
         click.echo(f"Signed by {found.signer}." if found.signer else "Who signed it is not known.")
@@ -131,7 +130,7 @@ def verify(
         if not found.faults:
             click.echo("Every byte is what it was.")
     if found.faults:
-        raise SystemExit(_FAILED)
+        raise SystemExit(EXIT_FAILED)
 
 
 @bundle.command("inspect")
@@ -169,7 +168,7 @@ def diff(old: Path, new: Path, as_json: bool) -> None:
 
     found = bundles.diff(bundles.inspect(old), bundles.inspect(new))
     if as_json:
-        _echo_json(asdict(found))
+        echo_json(asdict(found))
         return
     for mark, names in (("+", found.added), ("-", found.removed), ("~", found.changed)):
         for name in names:
@@ -240,7 +239,7 @@ def rehearse(
             click.echo(f"FAIL {report.unnamed} packets of programs other than Python's")
         click.echo("The network was cut." if report.cut else "The network was NOT cut.")
     if not report.passed:
-        raise SystemExit(_FAILED)
+        raise SystemExit(EXIT_FAILED)
 
 
 def _created() -> datetime | None:
@@ -266,7 +265,3 @@ def _say_manifest(manifest: "Manifest") -> None:
 def _say_lacking(images: Sequence[str]) -> None:
     for each in images:
         click.echo(f"Named by a compose file, and not in it: {each}")
-
-
-def _echo_json(value: object) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False))
