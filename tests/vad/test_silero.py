@@ -1,6 +1,8 @@
 """Silero in two graphs says what it says in one."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -63,3 +65,12 @@ def test_broken_weights_are_said_to_be_broken(content: bytes | None, tmp_path: P
 
     with pytest.raises(ModelBroken, match=r"weights\.onnx"):
         SileroDetector(weights)
+
+
+def test_nobody_is_told_that_it_is_used(tmp_path: Path) -> None:
+    look = "import numpy as np; from malgwi.vad.silero import SileroDetector as D\n"
+    look += "D().probabilities(np.zeros((1, 5120), np.float32))"
+
+    subprocess.run([sys.executable, "-c", look], env={"HOME": str(tmp_path)}, check=True)
+
+    assert not list(tmp_path.iterdir())  # where it would keep what it has not sent yet

@@ -7,6 +7,7 @@ makes only four frames, each convolution of the encoder is one small matrix prod
 them, which is several times as fast as a convolution over so short an axis.
 """
 
+import os
 from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
@@ -15,6 +16,8 @@ from typing import Any
 
 import numpy as np
 import onnx
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # or ONNX Runtime tells its makers who uses it for what
 import onnxruntime
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from numpy.lib.stride_tricks import sliding_window_view
