@@ -104,6 +104,18 @@ def test_a_recording_is_kept_transcribed_and_read(tmp_path: Path, watch: Path) -
 
 
 @pytest.mark.slow
+def test_two_channels_of_the_same_bytes_are_transcribed_each(tmp_path: Path, watch: Path) -> None:
+    with library(tmp_path) as running:
+        files = [("file", (name, watch.read_bytes())) for name in ("tower.wav", "gate.wav")]
+        made = running.http.post("/v1/recordings", files=files, data={"languages": "en"}).json()
+
+        until(lambda: running.job(made["job"]["id"])["state"] == "done")
+
+        channels = [channel for channel, _, _ in running.said(made["recording"]["id"])]
+        assert (channels.count(0), channels.count(1)) == (TURNS, TURNS)
+
+
+@pytest.mark.slow
 def test_the_engine_works_for_whoever_may_edit_and_for_no_other(
     tmp_path: Path, watch: Path
 ) -> None:

@@ -25,6 +25,7 @@ from malgwi.cli_base import (
     listed,
     offsets_of,
     read_settings,
+    starts_of,
 )
 from malgwi.cli_bundle import bundle
 from malgwi.cli_client import export, jobs, search, submit
@@ -162,7 +163,7 @@ def transcribe(
     request = pipeline.Request(
         [None if each.lower() == "auto" else each for each in languages], prompt, hotwords
     )
-    recording = audio.open_recording(files, labels=labels, offsets=offsets)
+    recording = audio.open_recording(files, labels=labels, offsets=starts_of(files, offsets))
     channels = pipeline.channels_of(recording, request)
     folder, stem = out or Path(), name or files[0].stem
     planned = app.planned(channels, chosen, folder, stem, per_channel=per_channel)

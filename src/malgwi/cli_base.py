@@ -38,6 +38,17 @@ def offsets_of(_: click.Context, __: click.Parameter, values: Sequence[str]) -> 
     return offsets
 
 
+def starts_of(files: Sequence[Path], offsets: Mapping[Path, float]) -> list[float]:
+    """By how many seconds each file begins late; nothing where none does. Raises BadOption for an
+    offset of something else, and for a file that is named twice."""
+    if unknown := offsets.keys() - set(files):
+        raise BadOption(f"--offset names {min(unknown)}, which is not one of the files.")
+    for number, file in enumerate(files):
+        if file.absolute() in [each.absolute() for each in files[:number]]:
+            raise BadOption(f"{file} is named twice. Name each file once.")
+    return [offsets.get(each, 0.0) for each in files] if offsets else []
+
+
 def read_settings(chosen: Mapping[str, Mapping[str, Any]] | None = None) -> "Config":
     """The settings, and before them what was chosen on the command line. Raises BadOption, also
     for a variable that looks like a setting and is none: what it was to change would not change."""

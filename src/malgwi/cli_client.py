@@ -18,6 +18,7 @@ from malgwi.cli_base import (
     listed,
     offsets_of,
     read_settings,
+    starts_of,
 )
 from malgwi.errors import BadOption, EngineMissing, NetworkError
 
@@ -87,8 +88,7 @@ def submit(
 
     FILES is one recording with up to 64 channels, or one file a channel on one clock.
     """
-    if unknown := offsets.keys() - set(files):
-        raise BadOption(f"--offset names {min(unknown)}, which is none of the files.")
+    starts = starts_of(files, offsets)
     with _service() as client:
         with bytes_bar("Sending", files[0].name) as on_sent:
             submitted = client.submit(
@@ -96,7 +96,7 @@ def submit(
                 name=name,
                 labels=labels,
                 channel_labels=channel_labels,
-                offsets=[offsets.get(each, 0.0) for each in files] if offsets else (),
+                offsets=starts,
                 started=started,
                 languages=languages,
                 glossary=glossary,

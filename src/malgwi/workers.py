@@ -120,7 +120,7 @@ def opened(
         [each.path for each in sources],
         names=[each.name for each in sources],
         labels=labels,
-        offsets={each.path: each.offset for each in sources},
+        offsets=[each.offset for each in sources],
         stop=stop,
     )
 

@@ -94,7 +94,7 @@ def test_a_variable_bit_rate_without_an_index_is_no_matter(tmp_path: Path) -> No
 def test_files_are_on_one_clock_from_the_middle_on_too(tmp_path: Path) -> None:
     early = write(tmp_path / "early.flac", speechlike(2, 44_100, 7.0), 44_100, "flac")
     late = write(tmp_path / "late.wav", speechlike(1, 16_000, 12.0))
-    recording = open_recording([early, late], offsets={late: 4.25}, block_seconds=1.0)
+    recording = open_recording([early, late], offsets=[0.0, 4.25], block_seconds=1.0)
     whole = samples_of(recording)
 
     for place in (2 * RATE, 4 * RATE + 100, 6 * RATE + 7, 10 * RATE + 3, 15 * RATE):

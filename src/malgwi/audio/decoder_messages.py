@@ -31,7 +31,7 @@ class Order:
     names: Sequence[str]
     """What to call the files, instead of their paths."""
     labels: Sequence[str]
-    offsets: Sequence[tuple[str, float]]
+    offsets: Sequence[float]
     block_seconds: float
     channels: Sequence[str] = ()
     """What opening has called the channels: then it is an order to read."""

@@ -226,7 +226,7 @@ def _opened(order: Order) -> Recording:
     recording = open_recording(
         paths,
         labels=order.labels,
-        offsets={Path(path): seconds for path, seconds in order.offsets},
+        offsets=order.offsets,
         block_seconds=order.block_seconds,
     )
     if len(paths) > 1 and not order.labels:

@@ -11,7 +11,7 @@ else: the decoder is replaced, the others go on. The recordings are like those o
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from math import inf, nextafter
@@ -21,7 +21,7 @@ from threading import Condition, Event, Thread
 from malgwi.audio.decoder import NEVER, STOP_POLL, Decoder, Lost
 from malgwi.audio.decoder_messages import Order
 from malgwi.audio.decoder_reading import Opened, Reading
-from malgwi.audio.open import MOST_CHANNELS, NO_OFFSETS
+from malgwi.audio.open import MOST_CHANNELS
 from malgwi.errors import BadAudio, BadOption, Cancelled, EngineGone, TooLarge
 from malgwi.types import SAMPLE_RATE, Block, Notice
 
@@ -100,7 +100,7 @@ class Decoders:
         *,
         names: Sequence[str] = (),
         labels: Sequence[str] = (),
-        offsets: Mapping[Path, float] = NO_OFFSETS,
+        offsets: Sequence[float] = (),
         block_seconds: float = 10.0,
         longest: float | None = None,
         most_channels: int = MOST_CHANNELS,
@@ -305,7 +305,7 @@ def _order(
     paths: Sequence[Path],
     names: Sequence[str],
     labels: Sequence[str],
-    offsets: Mapping[Path, float],
+    offsets: Sequence[float],
     block_seconds: float,
 ) -> Order:
     if names and len(names) != len(paths):
@@ -316,7 +316,7 @@ def _order(
         paths=[str(path.absolute()) for path in paths],
         names=list(names) or [str(path) for path in paths],
         labels=list(labels),
-        offsets=[(str(path.absolute()), seconds) for path, seconds in offsets.items()],
+        offsets=list(offsets),
         block_seconds=block_seconds,
     )
 

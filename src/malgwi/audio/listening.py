@@ -64,7 +64,7 @@ class Listening:
             known = self._decoders.open(
                 [path for path, _ in files],
                 names=[path.name for path, _ in files],
-                offsets=dict(files),
+                offsets=[offset for _, offset in files],
                 block_seconds=BLOCK,
                 stop=stop,
             )

@@ -4,10 +4,9 @@ PyAV is loaded only when a recording is opened, so that importing the room costs
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import count
 from pathlib import Path
-from types import MappingProxyType
 
 from malgwi.audio.base import Recording
 from malgwi.errors import BadAudio, BadOption
@@ -15,23 +14,24 @@ from malgwi.types import SAMPLE_RATE
 
 MOST_CHANNELS = 64
 LARGEST_OFFSET = 24 * 3600.0  # seconds; beyond it somebody has mistaken the unit
-NO_OFFSETS: Mapping[Path, float] = MappingProxyType({})
 
 
 def open_recording(
     paths: Sequence[Path],
     *,
     labels: Sequence[str] = (),
-    offsets: Mapping[Path, float] = NO_OFFSETS,
+    offsets: Sequence[float] = (),
     block_seconds: float = 10.0,
 ) -> Recording:
     """Open one file, or several on one clock; each channel of each file becomes a channel.
 
-    `offsets` says by how many seconds a file begins later than the recording. Without `labels`
-    the channels of a single file are ch01, ch02, ..; those of several have the files' names.
+    `offsets` says of each file by how many seconds it begins later than the recording; without
+    them all begin together. Without `labels` the channels of a single file are ch01, ch02, ..;
+    those of several have the files' names.
     Raises BadAudio for a file that cannot be used, BadOption for the rest.
     """
-    _check_paths(paths)
+    if not paths:
+        raise BadOption("No sound file was named. Name at least one.")
     starts = _starts(paths, offsets)
     block = _block_samples(block_seconds)
 
@@ -48,27 +48,21 @@ def open_recording(
     return FileRecording(tracks, starts, _labels(paths, counts, labels), block)
 
 
-def _check_paths(paths: Sequence[Path]) -> None:
-    if not paths:
-        raise BadOption("No sound file was named. Name at least one.")
-    seen: set[Path] = set()
-    for path in paths:
-        if path.absolute() in seen:
-            raise BadOption(f"{path} is named twice. Name each file once.")
-        seen.add(path.absolute())
-
-
-def _starts(paths: Sequence[Path], offsets: Mapping[Path, float]) -> list[float]:
+def _starts(paths: Sequence[Path], offsets: Sequence[float]) -> Sequence[float]:
     """By how many seconds each file starts late."""
-    for path, seconds in offsets.items():
-        if path not in paths:
-            raise BadOption(f"There is an offset for {path}, which is not one of the files.")
+    if not offsets:
+        return [0.0] * len(paths)
+    if len(offsets) != len(paths):
+        raise BadOption(
+            f"{len(paths)} files have {len(offsets)} offsets. Give each one, or none at all."
+        )
+    for path, seconds in zip(paths, offsets, strict=True):
         if not 0 <= seconds <= LARGEST_OFFSET:
             raise BadOption(
                 f"The offset of {path} is {seconds:g}. It is in seconds, from 0 to "
                 f"{LARGEST_OFFSET:g}; the file that begins first has 0."
             )
-    return [offsets.get(path, 0.0) for path in paths]
+    return offsets
 
 
 def _block_samples(seconds: float) -> int:

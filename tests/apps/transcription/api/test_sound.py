@@ -89,6 +89,19 @@ def test_each_file_is_where_its_offset_says_and_silent_elsewhere(
     assert sound[1, RATE // 2 :].any()
 
 
+def test_two_channels_of_the_same_bytes_are_heard_each_where_it_is(
+    client: TestClient, tmp_path: Path
+) -> None:
+    silent = write(tmp_path / "a.wav", tones(1, 1.0))
+    other = write(tmp_path / "b.wav", tones(1, 1.0))
+    path = sent(client, silent, other, offsets=["0", "0.5"])
+
+    sound = heard(client.get(path, params={"seconds": 2}).content)
+
+    assert sound.shape == (2, 3 * RATE // 2)
+    assert np.array_equal(sound[0, :RATE], sound[1, RATE // 2 :])
+
+
 def test_at_the_end_there_is_less_and_behind_it_nothing(client: TestClient, tmp_path: Path) -> None:
     path = sent(client, write(tmp_path / "short.wav", tones(1, 2.0)))
 
