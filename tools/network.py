@@ -90,6 +90,13 @@ OUT = (
         ("jobs.celery",),
     ),
     Way(
+        "Fetch recordings that another node keeps",
+        "`MALGWI_STORE__MEDIA_URL`",
+        "`MALGWI_STORE__MEDIA_URL`, and a job for `malgwi worker`",
+        KEPT,
+        ("store.media_source",),
+    ),
+    Way(
         "Ask a service from the command line or Python",
         "`MALGWI_CLIENT__ADDRESS`",
         "`malgwi submit`, `malgwi jobs`, `malgwi search`, `malgwi export`; `malgwi.client`",

@@ -195,6 +195,21 @@ class StoreConfig(_Part):
     data: Path | None = None
     """Folder of the recordings. Default: `data` in `home`."""
 
+    media_url: str | None = None
+    """Address of the API of the node that keeps the recordings, as https://10.0.0.1, for a worker
+    that has none of them in its DATA. Default: none; they are in DATA."""
+
+    media_key: SecretStr | None = None
+    """The key that this API has as SERVE__MEDIA_KEY; a file is better."""
+
+    media_ca_file: Path | None = None
+    """File with the certificate (PEM) of the authority that its certificate is of. Default: those
+    that this machine trusts."""
+
+    media_cache_bytes: ByteSize = Field(default=ByteSize(20 * 2**30), gt=0)
+    """Bytes of fetched recordings that are kept in DATA, as 20GiB; what was unused longest goes.
+    The longest recording has to fit in."""
+
 
 class JobsConfig(_Part):
     """How work for later is done."""
@@ -249,6 +264,10 @@ class ServeConfig(_Part):
 
     webhook_hosts: tuple[str, ...] = ()
     """Hosts on private networks that may be told of events, as JSON."""
+
+    media_key: SecretStr | None = None
+    """Key by which workers on other nodes may fetch recordings by their sum, and do nothing else;
+    a file is better. Default: none."""
 
 
 class ClientConfig(_Part):

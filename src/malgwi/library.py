@@ -25,7 +25,7 @@ from malgwi.apps.transcription.webhooks import Reach, Sender
 from malgwi.audio import Decoders, Listening
 from malgwi.config import Config, data_folder
 from malgwi.errors import EngineMissing
-from malgwi.gateway import Metrics
+from malgwi.gateway import Keys, Metrics, read_keys
 from malgwi.jobs import Queue, borne
 from malgwi.jobs.inprocess import InProcess
 from malgwi.ops import doctor
@@ -58,7 +58,7 @@ def run(config: Config, announce: Callable[[str], None]) -> bool:
         store = workers.open_store(config)
         open_things.callback(store.close)
         keys, people = serving.settings_keys(config), People(store.database)
-        lock = api.lock_of(store, people, keys, config.serve.host)
+        lock = api.lock_of(store, people, keys, config.serve.host, _media_keys(config))
         parts = open_things.enter_context(serving.opened(config, spool=data / "spool"))
         stop = Event()
         queue = open_things.enter_context(_queue(config, store, parts))
@@ -99,6 +99,12 @@ def run(config: Config, announce: Callable[[str], None]) -> bool:
             api.OPEN_PATHS,
         )
         return serving.serve(parts, front, announce, on_end=stop.set)
+
+
+def _media_keys(config: Config) -> Keys:
+    """By which workers on other nodes fetch media. Raises BadOption."""
+    key = config.serve.media_key
+    return read_keys(None, key.get_secret_value() if key else None)
 
 
 def _console(service: FastAPI) -> ASGIApp:

@@ -3,13 +3,15 @@
 The engines of a worker are its own, or with STT_ENDPOINT those of a service elsewhere.
 """
 
+import logging
 import signal
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache, lru_cache, partial
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from urllib.parse import urlsplit
 
 from malgwi import audio, bootstrap, jobs, logs, memory, plugins, text
@@ -20,8 +22,12 @@ from malgwi.config import Config, data_folder, database_address
 from malgwi.errors import BadOption
 from malgwi.jobs import Context, Handler, Queue
 from malgwi.pipeline import Engines
-from malgwi.store import Glossaries, Ledger, SqlStore
+from malgwi.store import Elsewhere, Glossaries, Ledger, MediaSource, SqlStore
 from malgwi.types import Lane
+
+HOUR = 3600.0
+
+log = logging.getLogger(__name__)
 
 QUEUES = ("realtime", "analysis", "batch")
 """Which workers there may be; jobs of transcription are `batch` unless somebody waits."""
@@ -30,9 +36,19 @@ DecodersOf = Callable[[], audio.Decoders]
 EnginesOf = Callable[[Order, Lane, Event], Engines]
 
 
-def open_store(config: Config) -> SqlStore:
+def open_store(config: Config, elsewhere: Elsewhere | None = None) -> SqlStore:
     """Raises StoreError where the database or the folder is not what it was."""
-    return SqlStore(database_address(config), data_folder(config))
+    return SqlStore(database_address(config), data_folder(config), elsewhere)
+
+
+def media_elsewhere(config: Config) -> Elsewhere | None:
+    """Where workers fetch media from; None where they are in the data folder. Raises BadOption."""
+    settings = config.store
+    if settings.media_url is None:
+        return None
+    key = settings.media_key.get_secret_value() if settings.media_key else ""
+    source = MediaSource(settings.media_url, key, settings.media_ca_file)
+    return Elsewhere(source, settings.media_cache_bytes)
 
 
 def check_watched_folder(config: Config) -> None:
@@ -61,6 +77,7 @@ def run_worker(config: Config, queues: Sequence[str]) -> int:
     if unknown:
         raise BadOption(f"There is no queue {min(unknown)!r}. There are: {', '.join(QUEUES)}.")
     _check_celery(config)
+    media_elsewhere(config)  # is refused here and not with the first job
     build = partial(worker_context, config)
     return jobs.run_worker(build, _broker(config), queues, processes=config.jobs.workers)
 
@@ -87,8 +104,19 @@ def queue_of(config: Config) -> Queue:
 
 def worker_context(config: Config) -> Context:
     """What a worker process needs; made in that process."""
-    store = open_store(config)
+    store = open_store(config, media_elsewhere(config))
+    Thread(target=_sweep, args=(store,), name="sweep", daemon=True).start()
     return context(config, store, _own_engines(config), _own_decoders(config))
+
+
+def _sweep(store: SqlStore) -> None:
+    """Every hour: what was purged where it is kept is to be nowhere."""
+    while True:
+        try:
+            store.sweep_fetched()
+        except Exception as error:
+            log.warning("what is not wanted any more could not be swept", exc_info=error)
+        time.sleep(HOUR)
 
 
 def context(config: Config, store: SqlStore, engines: EnginesOf, decoders: DecodersOf) -> Context:

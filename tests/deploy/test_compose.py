@@ -215,7 +215,17 @@ def test_every_setting_that_the_containers_leave_open_is_in_the_example_and_no_o
     assert fixed <= {*setting_names(), *secret_file_names()}
     engines = services()["engine"]["environment"]
     assert not given & set(engines), "the engine would not get it"
-    here = ("HOST", "PORT", "KEYS", "KEY_FILE", "HOME", "MODELS", "MODEL_SOURCE", "CLIENTS")
+    here = (
+        "HOST",
+        "PORT",
+        "KEYS",
+        "KEY_FILE",
+        "HOME",
+        "MODELS",
+        "MODEL_SOURCE",
+        "CLIENTS",
+        "MEDIA_KEY",
+    )
     left = set(setting_names()) - given - fixed
     assert all(name.endswith(here) or "CLIENT__" in name or "__BROKER" in name for name in left)
 

@@ -36,6 +36,8 @@ from malgwi.store.identity import FILE as INSTANCE_FILE
 from malgwi.store.job_rows import JobCount
 from malgwi.store.ledger import Ledger
 from malgwi.store.media import RESERVE
+from malgwi.store.media_cache import Elsewhere
+from malgwi.store.media_source import MediaSource
 from malgwi.store.migration import upgrade
 from malgwi.store.notes import NewNote, Note, Notes
 from malgwi.store.outline_base import LOW_CONFIDENCE, Flag, Outline
@@ -63,6 +65,7 @@ __all__ = [
     "DeliveryState",
     "Difference",
     "Dump",
+    "Elsewhere",
     "Event",
     "Flag",
     "Glossaries",
@@ -75,6 +78,7 @@ __all__ = [
     "Line",
     "Media",
     "MediaPart",
+    "MediaSource",
     "NewNote",
     "NewRecording",
     "Note",

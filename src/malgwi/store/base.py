@@ -5,10 +5,12 @@ as it was.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from threading import Event
 from typing import Any, Generic, Protocol, TypeVar
 
 from malgwi.store.ids import new_id
@@ -345,6 +347,13 @@ class Store(Protocol):
 
     def media_path(self, sha256: str) -> Path:
         """Where to read it."""
+
+    def reading_media(
+        self, sums: Sequence[str], stop: Event
+    ) -> AbstractContextManager[Sequence[Path]]:
+        """Where to read them for as long as the block lasts; what another node keeps is fetched
+        first. Raises NotFound, NetworkError, StoreError, StoreFull, Overloaded where there is no
+        room just now, and Cancelled once `stop` is set."""
 
     def media_faults(self) -> Iterable[tuple[str, str]]:
         """Of all that should be here, the sum and a sentence for what is missing or not what it

@@ -31,19 +31,22 @@ def make(folder: Path) -> None:
         raise StoreError(f"{folder} cannot be made: {error.strerror}.") from error
 
 
-def establish(database: Database, folder: Path, media_folder: Path) -> str:
+def establish(
+    database: Database, folder: Path, media_folder: Path, *, elsewhere: bool = False
+) -> str:
     """The id of the two, given to them if both are new. Raises StoreError where they are not of
-    each other."""
-    theirs = _of_folder(folder)
+    each other. Where the media are `elsewhere`, the folder may be new at any time."""
+    theirs = of_folder(folder)
     ours = database.read(_of_database)
     if ours is None:
         _check_database_may_be_new(database, folder, theirs, media_folder)
         ours = database.write(_give)
-        theirs = _of_folder(folder)
+        theirs = of_folder(folder)
     if theirs is None:
-        _check_folder_may_be_new(database, folder)
+        if not elsewhere:
+            _check_folder_may_be_new(database, folder)
         write(folder, ours)
-        theirs = _of_folder(folder)
+        theirs = of_folder(folder)
     if theirs != ours:
         raise StoreError(
             f"The folder {folder} is not that of the database {database.shown}: they are of the "
@@ -57,7 +60,7 @@ def of_both(
     connection: Connection, folder: Path, *, has_tables: bool
 ) -> tuple[str | None, str | None]:
     """The ids that database and folder have now; nothing is given to them."""
-    return _of_database(connection) if has_tables else None, _of_folder(folder)
+    return _of_database(connection) if has_tables else None, of_folder(folder)
 
 
 def write(folder: Path, instance: str) -> None:
@@ -93,7 +96,7 @@ def _check_folder_may_be_new(database: Database, folder: Path) -> None:
     raise StoreError(
         f"The database {database.shown} knows of media, but there is no {FILE} in {folder}. Is "
         "the disk mounted, and is it the folder that was used before? If the media are lost, "
-        "restore a backup."
+        "restore a backup. If another node keeps them, name it in MALGWI_STORE__MEDIA_URL."
     )
 
 
@@ -110,7 +113,8 @@ def _give(connection: Connection) -> str:
     return given
 
 
-def _of_folder(folder: Path) -> str | None:
+def of_folder(folder: Path) -> str | None:
+    """None where it has none yet. Raises StoreError."""
     try:
         text = (folder / FILE).read_text("ascii").strip()
     except FileNotFoundError:

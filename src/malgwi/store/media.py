@@ -34,8 +34,8 @@ RESERVE = 1024**3
 """Bytes of the disk that are left free: the database is on it too."""
 
 _INCOMING = "incoming"
-_SUM = re.compile("[0-9a-f]{64}")
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+SUM = re.compile("[0-9a-f]{64}")
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 PORTION = 1000
 
 
@@ -61,7 +61,7 @@ class MediaFolder:
 
     def path(self, digest: str) -> Path:
         """Where the file of that sum is, or would be. Raises NotFound for what is no sum."""
-        if not _SUM.fullmatch(digest):
+        if not SUM.fullmatch(digest):
             raise NotFound("There is no such media: it is named by its SHA-256, 64 hex digits.")
         return self._folder / digest[:2] / digest[2:4] / digest
 
@@ -107,7 +107,7 @@ class MediaFolder:
                 os.utime(incoming.path)  # for `orphans`: it has not lain here unwanted
                 incoming.path.replace(final)
             for folder in (final.parent, final.parent.parent, self._folder):
-                _flush_folder(folder)
+                flush_folder(folder)
 
     def remove(self, digest: str) -> None:
         with _on_disk():
@@ -131,7 +131,7 @@ class MediaFolder:
     def old(self) -> Iterator[str]:
         """The sums of the files that were put here before the time of grace."""
         for path in self._folder.glob("[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]/*"):
-            if _SUM.fullmatch(path.name) and _is_old(path):
+            if SUM.fullmatch(path.name) and _is_old(path):
                 yield path.name
 
     def clear(self) -> int:
@@ -228,7 +228,7 @@ def _flush(file: FileIO) -> None:
         os.fsync(file.fileno())
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
     """So that the names in it survive a power cut. Windows has no such thing."""
     if os.name == "nt":
         return
@@ -251,6 +251,6 @@ def _on_disk() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _NO_ROOM:
+        if error.errno in NO_ROOM:
             raise StoreFull("There is no room left for media. Nothing of it was kept.") from error
         raise StoreError(f"Media cannot be kept: {error.strerror}.") from error

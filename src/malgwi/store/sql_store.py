@@ -2,10 +2,12 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from sqlalchemy import Connection
@@ -46,6 +48,7 @@ from malgwi.store.base import (
 from malgwi.store.engine import connect
 from malgwi.store.ids import new_id
 from malgwi.store.media import GRACE, PORTION, Incoming, MediaFolder
+from malgwi.store.media_cache import FOLDER, Elsewhere, MediaCache
 from malgwi.store.outline_base import Outline
 from malgwi.types import Transcript, Utterance
 
@@ -65,15 +68,22 @@ class SqlStore:
     Raises StoreError where the database is a newer program's, or not that of the folder.
     """
 
-    def __init__(self, url: str, data_folder: Path) -> None:
+    def __init__(self, url: str, data_folder: Path, elsewhere: Elsewhere | None = None) -> None:
+        """What is not in the folder is read from `elsewhere`."""
         identity.make(data_folder)  # the database may lie in it
         self.database = connect(url)
         media_folder = data_folder / MEDIA
         self._media = MediaFolder(media_folder)
+        self._elsewhere = elsewhere
+        self._cache = MediaCache(data_folder / FOLDER, elsewhere.bound if elsewhere else 0)
         try:
             migration.upgrade(self.database)
-            self.instance = identity.establish(self.database, data_folder, media_folder)
+            self.instance = identity.establish(
+                self.database, data_folder, media_folder, elsewhere=elsewhere is not None
+            )
             self._media.make()
+            if elsewhere:
+                self._cache.make()
         except BaseException:
             self.database.close()
             raise
@@ -132,6 +142,30 @@ class SqlStore:
         if not path.is_file():
             raise NotFound(f"There is no media {sha256}.")
         return path
+
+    @contextmanager
+    def reading_media(self, sums: Sequence[str], stop: Event) -> Iterator[list[Path]]:
+        try:
+            here = [self.media_path(each) for each in sums]
+        except NotFound:
+            if self._elsewhere is None:
+                raise
+        else:
+            yield here
+            return
+        wanted = [self.media(each) for each in sums]
+        with self._cache.reading(wanted, self._elsewhere.source.fetch, stop) as paths:
+            yield paths
+
+    def sweep_fetched(self) -> int:
+        """Removes media of another node that are kept there no more. How many."""
+        if self._elsewhere is None:
+            return 0
+        sums, removed = iter(self._cache.sums()), 0
+        while some := list(islice(sums, PORTION)):
+            gone = self.database.read(partial(media.without_row, digests=some))
+            removed += self._cache.remove(gone)
+        return removed
 
     def last_backup(self) -> datetime | None:
         """The moment that it is of; None where none was made of this installation."""

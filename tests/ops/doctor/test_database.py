@@ -77,6 +77,17 @@ def test_a_folder_that_is_not_mounted_is_said(data: Path, tmp_path: Path) -> Non
     assert_amiss(look("DB-003", patient(tmp_path)), "fail", "folder is empty")
 
 
+def test_a_folder_may_be_empty_where_another_node_keeps_the_recordings(
+    data: Path, tmp_path: Path
+) -> None:
+    (data / INSTANCE_FILE).unlink()
+
+    found = look("DB-003", patient(tmp_path, media_url="https://10.0.0.1"))
+
+    assert found.state == "ok"
+    assert "another node" in found.symptom
+
+
 def test_the_folder_of_another_is_said(data: Path, tmp_path: Path) -> None:
     (data / INSTANCE_FILE).write_text("01a1f853-2f4d-7000-990a-193af1a734b8\n")
 

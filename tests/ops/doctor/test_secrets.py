@@ -200,3 +200,20 @@ def test_a_door_that_stands_open_is_said(
     engine: dict[str, Any], state: str, tmp_path: Path
 ) -> None:
     assert look("NET-003", patient(tmp_path, engine=engine)).state == state
+
+
+@pytest.mark.parametrize(
+    ("address", "state"),
+    [
+        (None, "skip"),
+        ("https://10.0.0.1", "ok"),
+        ("http://127.0.0.1:8000", "ok"),
+        ("http://10.0.0.1", "warn"),
+    ],
+)
+def test_recordings_that_come_from_another_node_in_plain_are_said(
+    tmp_path: Path, address: str | None, state: str
+) -> None:
+    given: Settings = {"store": {"media_url": address}}
+
+    assert look("NET-004", patient(tmp_path, **given)).state == state

@@ -5,8 +5,8 @@ ended, and ends as it would have ended. The transcript is kept under the id of i
 transaction that ends it: nobody makes a second one, nor one for a job that was taken away.
 """
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
@@ -60,7 +60,7 @@ class Transcribing:
         kept = self.store.recording(order.recording)
         engines = self.engines(order, running.job.lane, running.stop)
         remembering = Remembering(engines.stt, running.checkpoints, running.checkpoint)
-        with self.open(self._sources(kept), kept.channel_labels, running.stop) as recording:
+        with self._opened(kept, running.stop) as recording:
             transcript = transcribe(
                 recording,
                 replace(engines, stt=remembering),
@@ -78,11 +78,15 @@ class Transcribing:
         running.progress(stage="done", transcript=transcript_id)
         return save
 
-    def _sources(self, kept: Kept) -> list[Source]:
-        return [
-            Source(self.store.media_path(part.sha256), part.name, part.offset)
-            for part in kept.media
-        ]
+    @contextmanager
+    def _opened(self, kept: Kept, stop: Event) -> Iterator[Recording]:
+        with self.store.reading_media([each.sha256 for each in kept.media], stop) as paths:
+            sources = [
+                Source(path, part.name, part.offset)
+                for path, part in zip(paths, kept.media, strict=True)
+            ]
+            with self.open(sources, kept.channel_labels, stop) as recording:
+                yield recording
 
 
 def _facts(progress: Progress) -> dict[str, object]:

@@ -82,8 +82,28 @@ def doors(subject: Subject) -> Found:
     return ok("The engine has keys.")
 
 
+@check(
+    "NET-004",
+    looks="Do recordings of another node come over a line that nobody can listen in on?",
+    why="A worker with MALGWI_STORE__MEDIA_URL fetches what people said, and shows its key.",
+    mend="Give the API there a certificate, name it with https:// in MALGWI_STORE__MEDIA_URL, and "
+    "the authority of a certificate of your own in MALGWI_STORE__MEDIA_CA_FILE. Or keep the nodes "
+    "on a line of their own, and know of it.",
+)
+def media(subject: Subject) -> Found:
+    address = subject.config.store.media_url
+    if address is None:
+        return skip("The recordings are in the data folder.")
+    parts = urlsplit(address)
+    if parts.scheme == "https":
+        return ok("They come by https.")
+    if _is_loopback(parts.hostname or ""):
+        return ok("They come from this machine.")
+    return warn("Recordings and their key go over the network in plain.", evidence="http")
+
+
 def _hosts(config: Config) -> Iterator[str]:
-    addresses = [config.client.address, config.stt.endpoint or ""]
+    addresses = [config.client.address, config.stt.endpoint or "", config.store.media_url or ""]
     addresses += [config.jobs.broker.get_secret_value()] if config.jobs.broker else []
     addresses += [config.store.url.get_secret_value()] if config.store.url else []
     for each in addresses:
@@ -110,4 +130,4 @@ def _is_spared(host: str, endings: list[str]) -> bool:
     return "*" in endings or any(host == each or host.endswith(f".{each}") for each in endings)
 
 
-CHECKS = (names, proxies, doors)
+CHECKS = (names, proxies, doors, media)

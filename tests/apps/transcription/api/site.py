@@ -130,6 +130,7 @@ def site(
     *,
     needed: bool = False,
     settings: Keys | None = None,
+    media: Keys | None = None,
     **more: Any,
 ) -> Iterator[Site]:
     limits, data = limits or Limits(), folder / "data"
@@ -184,7 +185,7 @@ def site(
         app = new_app(
             title="test",
             version="1.2.3",
-            keys=StoreLock(store, people, keys, needed),
+            keys=StoreLock(store, people, keys, needed, media or Keys()),
             metrics=Metrics("1.2.3"),
             health=_Well(),
             routers=routers(doors),

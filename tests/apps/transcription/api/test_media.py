@@ -1,8 +1,12 @@
+from collections.abc import Iterator
 from urllib.parse import unquote
 
 import pytest
-from apps.transcription.api.site import Site, uploaded, wav
+from apps.transcription.api.site import LIMITS, Site, site, uploaded, wav
 from starlette.testclient import TestClient
+
+from malgwi.gateway import Keys
+from malgwi.store import Role
 
 
 @pytest.fixture
@@ -118,3 +122,92 @@ def test_a_position_that_is_none_is_refused(client: TestClient, position: str) -
     path = path_of(client).removesuffix("0") + position
 
     assert client.get(path).status_code == 400
+
+
+# -- by their sum
+
+
+KEY = "a-key-for-media-that-nobody-guesses"
+BEARER = {"authorization": f"Bearer {KEY}"}
+
+
+@pytest.fixture(scope="module")
+def keeping(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A service that workers on other nodes may ask for media."""
+    folder = tmp_path_factory.mktemp("keeping")
+    with site(folder, LIMITS, needed=True, media=Keys.of([KEY])) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def by_sum(keeping: Site) -> str:
+    return f"/v1/media/{keeping.store.keep_media([wav()], 'audio/wav').sha256}"
+
+
+def test_a_worker_with_the_key_for_media_fetches_them_by_their_sum(
+    keeping: Site, by_sum: str
+) -> None:
+    client = keeping.client()
+
+    whole = client.get(by_sum, headers=BEARER)
+    part = client.get(by_sum, headers={**BEARER, "range": "bytes=100-"})
+
+    assert (whole.status_code, whole.content) == (200, wav())
+    assert whole.headers["content-type"] == "application/octet-stream"
+    assert (part.status_code, part.content) == (206, wav()[100:])
+    assert part.headers["content-range"] == f"bytes 100-{len(wav()) - 1}/{len(wav())}"
+
+
+def test_the_key_for_media_opens_nothing_else(keeping: Site, by_sum: str) -> None:
+    client = keeping.client()
+    paths = [
+        "/v1/recordings",
+        "/v1/media",
+        "/v1/media/",
+        f"{by_sum}/",
+        f"{by_sum}/../../keys",
+        f"{by_sum}x",
+        by_sum.upper().replace("/V1/MEDIA", "/v1/media"),
+        "/v1/keys",
+        "/v1/system",
+        "/v1/session/password",
+        "/metrics",
+        "/openapi.json",
+        "//v1/media/" + by_sum.rpartition("/")[2],
+    ]
+
+    answers = {path: client.get(path, headers=BEARER).status_code for path in paths}
+
+    assert answers == dict.fromkeys(paths, 401)
+    assert not client.post(by_sum, headers=BEARER).is_success
+    assert not client.delete(by_sum, headers=BEARER).is_success
+    known, nobody = client.get("/v1/session", headers=BEARER), client.get("/v1/session")
+    assert known.json() | {"instance": ""} == nobody.json() | {"instance": ""}
+
+
+@pytest.mark.parametrize("key", ["", KEY[:-1], KEY + "x", "another-key-altogether"])
+def test_without_the_right_key_no_media_are_fetched(keeping: Site, by_sum: str, key: str) -> None:
+    headers = {"authorization": f"Bearer {key}"} if key else {}
+
+    assert keeping.client().get(by_sum, headers=headers).status_code == 401
+
+
+def test_who_may_hear_recordings_may_fetch_them_by_their_sum(keeping: Site, by_sum: str) -> None:
+    assert keeping.client(Role.VIEWER).get(by_sum).content == wav()
+
+
+def test_where_no_key_is_set_none_opens(locked: Site) -> None:
+    kept = locked.store.keep_media([wav()]).sha256
+
+    for headers in (BEARER, {"authorization": "Bearer "}, {}):
+        assert locked.client().get(f"/v1/media/{kept}", headers=headers).status_code == 401
+
+
+def test_a_sum_that_nobody_knows_is_not_found(keeping: Site, by_sum: str) -> None:
+    client = keeping.client(Role.VIEWER)
+
+    unknown = client.get(f"/v1/media/{'0' * 64}", headers=BEARER)
+
+    assert unknown.status_code == 404
+    assert unknown.json()["type"] == "urn:malgwi:problem:not_found"
+    assert client.get("/v1/media/..%2f..%2finstance-id").status_code in {400, 404}

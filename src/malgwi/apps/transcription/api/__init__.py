@@ -79,6 +79,7 @@ __all__ = [
 
 _NOUNS = (
     "recordings",
+    "media",
     "notes",
     "jobs",
     "transcripts",

@@ -1,7 +1,8 @@
 """Who may do what: the lock of the service over keys and sessions, and what a route needs."""
 
+import re
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Security
@@ -56,6 +57,11 @@ SETTINGS = Caller("settings", Role.ADMIN, "settings")
 """Whoever has a key of the settings: an administrator of this machine gave it out."""
 
 
+FETCHING = Caller("media", Role.VIEWER, "media")
+"""A worker on another node, at the one path that its key opens."""
+_MEDIA = re.compile("/v1/media/[0-9a-f]{64}")
+
+
 @dataclass(slots=True)
 class StoreLock:
     """Opens with the keys of the store and those of the settings, and with the cookie of who is
@@ -66,6 +72,8 @@ class StoreLock:
     settings: Keys
     needed: bool
     """False where everybody may do everything: until a user is an administrator."""
+    media: Keys = field(default_factory=Keys)
+    """Those that open media by their sum, and nothing else."""
 
     def __bool__(self) -> bool:
         return self.needed
@@ -76,6 +84,8 @@ class StoreLock:
         if not self.needed:
             return EVERYBODY
         if key := presented(asking.headers):
+            if self.media and _MEDIA.fullmatch(asking.scope["path"]) and self.media.accepts(key):
+                return FETCHING
             return await run_in_threadpool(self._of_key, key)
         if token := asking.cookies.get(COOKIE):
             found = await run_in_threadpool(self._of_session, token)
@@ -99,8 +109,10 @@ class StoreLock:
         return Caller.signed_in(session)
 
 
-def lock_of(store: Store, people: People, settings: Keys, host: str) -> StoreLock:
-    """The lock for a service on `host`.
+def lock_of(
+    store: Store, people: People, settings: Keys, host: str, media: Keys | None = None
+) -> StoreLock:
+    """The lock for a service on `host`; `media` are the keys of workers on other nodes.
 
     On loopback everybody may do everything until there is an administrator, so that nobody is
     locked out by making another's key. A user who is one counts from the moment they are made, a
@@ -114,7 +126,7 @@ def lock_of(store: Store, people: People, settings: Keys, host: str) -> StoreLoc
             "for there is no administrator. Make one with `malgwi user add NAME --role admin`, or "
             "listen on 127.0.0.1."
         )
-    return StoreLock(store, people, settings, needed)
+    return StoreLock(store, people, settings, needed, media or Keys())
 
 
 def _changes(asking: HTTPConnection) -> bool:

@@ -1,4 +1,4 @@
-"""/v1/recordings/{id}/media/{position}: the sound as it came, any part of it."""
+"""Sound as it came, any part of it: /v1/recordings/{id}/media/{position}, /v1/media/{sha256}."""
 
 from typing import Annotated, Any
 
@@ -13,6 +13,7 @@ from malgwi.apps.transcription.api.ranges import AnyPart
 from malgwi.errors import NotFound
 
 _PATH = "/v1/recordings/{recording_id}/media/{position}"
+_BY_SUM = "/v1/media/{sha256}"
 _ANYTHING = "application/octet-stream"
 _SOUND = ("audio/", "video/")
 _RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -21,6 +22,7 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 Position = Annotated[int, Path(ge=0, lt=2**15)]
+Sum = Annotated[str, Path(pattern="^[0-9a-f]{64}$", examples=["e3b0c442" * 8])]
 
 
 def router(doors: ApiDoors) -> APIRouter:
@@ -37,6 +39,13 @@ def router(doors: ApiDoors) -> APIRouter:
     def look_at_media(caller: Viewer, recording_id: str, position: Position) -> FileResponse:
         """What GET would send, without the sound."""
         return _file(doors, recording_id, position)
+
+    @routes.get(_BY_SUM, response_class=FileResponse)
+    def read_media_by_sum(caller: Viewer, sha256: Sum) -> FileResponse:
+        """A file of any recording by its SHA-256, as workers on other nodes fetch it."""
+        kept = doors.store.media(sha256)
+        path = doors.store.media_path(kept.sha256)
+        return AnyPart(path, headers={"etag": f'"{sha256}"'}, media_type=_ANYTHING)
 
     return routes
 
