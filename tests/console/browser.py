@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Page, Playwright
+from playwright.sync_api import Browser, Page, Playwright, expect
 
 CHROMIUM = shutil.which("chromium")
 _CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
@@ -20,6 +20,9 @@ _RUN_AXE = """async () => (await axe.run(document, {
     id: one.id, impact: one.impact, where: one.nodes.slice(0, 5).map((node) => node.html),
 }))"""
 SERIOUS = ("serious", "critical")
+PATIENCE = 15_000  # milliseconds; a machine that builds beside the tests is slow
+
+expect.set_options(timeout=PATIENCE)
 
 
 def launched(playwright: Playwright) -> Browser:
@@ -39,7 +42,7 @@ def looking(browser: Browser, address: str, **how: Any) -> Iterator[Page]:
     context = browser.new_context(**{"locale": "en-GB", "base_url": address, **how})
     context.add_cookies([{"name": "malgwi_later", "value": "1", "url": address}])
     page = context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(PATIENCE)
 
     def asked(url: str) -> None:
         parts = urlsplit(url)

@@ -13,6 +13,7 @@ from malgwi.console import elements
 from malgwi.console.api import Refused
 from malgwi.console.elements import Dialog, button, field, link, select, tag, text
 from malgwi.console.frame import Page
+from malgwi.console.pages.asking import ask
 
 LANGUAGES: Mapping[str, str] = {
     "ko": "한국어",
@@ -66,7 +67,7 @@ def rename(page: Page, item: Recorded, done: Done) -> None:
     async def save() -> None:
         await page.api.patch(_path(item), {"name": name.value.strip()})
 
-    _ending(page, dialog, "save", save, done)
+    ask(page, dialog, "save", _then(save, done))
 
 
 def labels(page: Page, items: Sequence[Recorded], done: Done) -> None:
@@ -97,7 +98,7 @@ def labels(page: Page, items: Sequence[Recorded], done: Done) -> None:
 
         await _each(items, change)
 
-    _ending(page, dialog, "save", save, done)
+    ask(page, dialog, "save", _then(save, done))
 
 
 async def again(page: Page, items: Sequence[Recorded], done: Done) -> None:
@@ -119,7 +120,7 @@ async def again(page: Page, items: Sequence[Recorded], done: Done) -> None:
         await _each(items, lambda item: page.api.post(f"{_path(item)}/transcribe", wanted))
         elements.toast(words("rec_started_again"))
 
-    _ending(page, dialog, "rec_again", start, done)
+    ask(page, dialog, "rec_again", _then(start, done))
 
 
 def delete(page: Page, items: Sequence[Recorded], done: Done) -> None:
@@ -142,7 +143,7 @@ def delete(page: Page, items: Sequence[Recorded], done: Done) -> None:
         await _each(items, lambda item: page.api.delete(_path(item) + query))
         elements.toast(words("rec_deleted"))
 
-    _ending(page, dialog, "rec_delete", remove, done)
+    ask(page, dialog, "rec_delete", _then(remove, done), grave=True)
 
 
 def export(page: Page, item: Recorded) -> None:
@@ -158,22 +159,17 @@ def export(page: Page, item: Recorded) -> None:
     dialog.show()
 
 
-def _ending(page: Page, dialog: Dialog, said: str, work: Done, done: Done) -> None:
-    """The buttons below. Where the API refuses, the dialog stays with what was written in it."""
+def _then(work: Done, done: Done) -> Done:
+    """Of several some may be done where the API refuses another: what is shown is looked at anew
+    in any case."""
 
-    async def go() -> None:
+    async def both() -> None:
         try:
             await work()
-        except Refused as refused:
-            page.refused(refused)
-        else:
-            dialog.close()
-        await done()
+        finally:
+            await done()
 
-    with dialog.end:
-        button(page.words("cancel"), dialog.close)
-        button(page.words(said), go, "mg-primary")
-    dialog.show()
+    return both
 
 
 def _check(said: str, is_on: bool, changed: Callable[[bool], None]) -> Element:
