@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from audio.soundfiles import tone, write
+from store.keeper import keeper
 from store.kept import SAID, transcribed
 
 from malgwi.apps.transcription.api import GLOSSARY
@@ -20,6 +21,7 @@ from malgwi.jobs import Context, Handler, execute
 from malgwi.pipeline import Engines
 from malgwi.store import (
     Correction,
+    Elsewhere,
     MediaPart,
     NewRecording,
     RecordingChanges,
@@ -91,6 +93,20 @@ def test_a_job_says_which_transcript_it_made(
     assert (job.state, job.progress["transcript"]) == (JobState.DONE, record.id)
     known = store.recording(recording.id)
     assert (known.duration, known.channel_labels) == (2.0, ("ch01",))
+
+
+def test_where_media_of_another_node_cannot_be_had_the_job_is_tried_again_and_says_why(
+    store: SqlStore, ledger: Ledger, recording: Kept, tmp_path: Path
+) -> None:
+    with keeper(tmp_path / "data" / "media") as there:
+        elsewhere = Elsewhere(there.source("another-key-than-the-right-one"), bound=10**9)
+        here = SqlStore(f"sqlite:///{tmp_path / 'malgwi.db'}", tmp_path / "node", elsewhere)
+        job = done(ledger, transcription(ledger, recording), Transcribing(here, opened, scripted))
+        here.close()
+
+    assert job.state is JobState.QUEUED
+    assert there.url in (job.error or "")
+    assert "MALGWI_STORE__MEDIA_KEY_FILE" in (job.error or "")
 
 
 def test_who_names_a_channel_while_a_job_runs_knows_better(
