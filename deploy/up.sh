@@ -3,7 +3,7 @@
 # there yet, builds the image if there is none, starts everything and waits until it is healthy.
 #   ./up.sh [option of docker compose up ...]    as --build, or --no-build --pull never
 set -eu
-cd "$(dirname "$0")"
+cd -P "$(dirname "$0")" # not by a link, whose name would be that of another release tomorrow
 
 NEEDED=2.30 # of compose: `gpus`, `!reset`
 
@@ -55,13 +55,13 @@ check_settings() {
     ' .env.example .env >&2 || exit 2
 }
 
-# Before anything is started; not where it is our own nginx that listens.
+# Before anything is started; not where it may be our own that listens.
 check_ports() {
     docker compose config >"$said" 2>&1 || {
         cat "$said" >&2
         fail "The compose files and .env do not go together; what is missing stands above."
     }
-    [ -z "$(docker compose ps --quiet --status running nginx 2>/dev/null)" ] || return 0
+    [ -z "$(docker compose ps --quiet --status running 2>/dev/null)" ] || return 0
     ports=$(sed -n 's/^ *published: "\([0-9]*\)"$/\1/p' "$said")
     for port in $ports; do
         if listens "$port"; then taken "port $port"; fi
@@ -78,6 +78,9 @@ listens() {
 }
 
 taken() {
+    [ -e secrets.sh ] ||
+        fail "Something else listens on $1. End it, or if it is where the door is to be, set" \
+            "STACK_HTTP_PORT or STACK_HTTPS_PORT in the inventory and render again; then run this again."
     fail "Something else listens on $1. Set STACK_HTTP_PORT in deploy/.env to a free port, or end what" \
         "listens there; then run this again."
 }
@@ -101,15 +104,16 @@ trap 'rm -f "$said"' EXIT
 check_docker
 [ -e .env ] || cp .env.example .env
 check_settings
-./secrets.sh
+[ ! -e secrets.sh ] || ./secrets.sh # what `malgwi deploy render` made has its secrets
 check_ports
 if ! docker compose up --detach --wait --wait-timeout 600 "$@" 2>"$said"; then
     cat "$said" >&2
     explain
 fi
 if door=$(docker compose port nginx 8443 2>/dev/null) && [ "${door%:0}" = "$door" ] && [ -n "$door" ]; then
-    door=https://$door
+    echo "Malgwi is at https://$door. Sign in with the key in deploy/secrets/admin_key."
+elif door=$(docker compose port nginx 8080 2>/dev/null); then
+    echo "Malgwi is at http://$door. Sign in with the key in deploy/secrets/admin_key."
 else
-    door=http://$(docker compose port nginx 8080)
+    echo "Malgwi is up, and open to nobody outside of its containers."
 fi
-echo "Malgwi is at $door. Sign in with the key in deploy/secrets/admin_key."

@@ -31,6 +31,10 @@ def _bytes(_: click.Context, __: click.Parameter, value: str | None) -> int | No
     return int(match[1]) * _UNITS[match[2]]
 
 
+def _files(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...]:
+    return tuple(filter(None, (value or "").split(":")))
+
+
 def _trusted(signers: Path | None, unsigned: bool) -> Path | None:
     """Raises BadOption where it is not said whom to believe."""
     if signers is None and not unsigned:
@@ -57,6 +61,12 @@ def bundle() -> None:
 @click.argument("target", type=_path)
 @click.option("--model", "models", multiple=True, help="A model to carry. Can be repeated.")
 @click.option("--image", "images", multiple=True, help="An OCI archive, or an image of docker's.")
+@click.option(
+    "--compose",
+    callback=_files,
+    metavar="FILE[:FILE..]",
+    help="All images of these compose files, as docker has them. Files are in deploy/.",
+)
 @click.option("--extras", help="Parts of the program, with commas. Default: all but measuring.")
 @click.option(
     "--platform",
@@ -91,6 +101,7 @@ def create(target: Path, **options: Any) -> None:
         offline=config.offline,
         models=options["models"],
         images=options["images"],
+        compose=options["compose"],
         extras=bundles.EXTRAS if extras is None else [*filter(None, extras.split(","))],
         platform=options["platform"],
         glibc=options["glibc"],
@@ -183,6 +194,7 @@ def diff(old: Path, new: Path, as_json: bool) -> None:
 @_unsigned
 @_base
 @click.option("--without-images", is_flag=True, help="Load no container images.")
+@click.option("--up", is_flag=True, help="Bring up the containers, in the place of those before.")
 @click.option("--allow-older", is_flag=True, help="Also where a newer version is in use.")
 def install(
     source: Path,
@@ -191,12 +203,15 @@ def install(
     unsigned: bool,
     base: Path | None,
     without_images: bool,
+    up: bool,
     allow_older: bool,
 ) -> None:
     """Install a bundle beside the versions before, and use it once it has transcribed."""
     from malgwi.ops import bundle as bundles
 
-    wishes = bundles.Wishes(base, not without_images, allow_older)
+    if up and without_images:
+        raise BadOption("--up needs the images: leave out --without-images.")
+    wishes = bundles.Wishes(base, not without_images, allow_older, up)
     done = bundles.install(
         source, into, signers=_trusted(signers, unsigned), wishes=wishes, say=_step
     )

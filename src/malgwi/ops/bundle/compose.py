@@ -1,23 +1,90 @@
-"""Which images the compose files of a bundle name, and the bundle does not have."""
+"""What compose files name: images, and the services that are made of them."""
 
+import json
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from malgwi.errors import BadOption
 from malgwi.ops.bundle import shelves
-from malgwi.ops.bundle.manifest import MANIFEST, Manifest, blob_name, read_manifest
+from malgwi.ops.bundle.manifest import MANIFEST, Manifest, Stack, blob_name, read_manifest
+from malgwi.ops.bundle.process import ran
 
 _IMAGE = re.compile(r"^\s*image:\s*[\"']?(?:\$\{\w+:-)?([\w./:@-]+)", re.MULTILINE)
+_CHOSEN = re.compile(r"\$\{(\w+):-([^{}$]+)\}")
 _MOST = 1 << 20  # bytes of a compose file
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service as the files have it, before anything is filled in."""
+
+    image: str
+    """As in the files, where nothing else is set."""
+    variable: str | None
+    """With which another one is chosen; None where that cannot be done."""
+    networks: tuple[str, ...]
+    on_the_host: bool
+    """Whether it has the network of the machine, or of another container."""
+
+
+def services(folder: Path, files: Sequence[str], engine: str) -> dict[str, Service]:
+    """Those of compose files, together. Raises BadOption where they do not go together."""
+    named = [word for each in files for word in ("-f", each)]
+    command = [engine, "compose", *named, "config", "--format", "json", "--no-interpolate"]
+    done = ran(command, folder=folder)
+    if done.returncode:
+        said = (done.stderr.strip().splitlines() or ["compose gave no reason"])[-1]
+        raise BadOption(f"The compose files {':'.join(files)} do not go together: {said}.")
+    found = json.loads(done.stdout)["services"]
+    return {name: _service(name, each) for name, each in sorted(found.items())}
+
+
+def _service(name: str, content: Mapping[str, Any]) -> Service:
+    image = str(content.get("image", ""))
+    match = _CHOSEN.fullmatch(image)
+    if not match and (not image or "$" in image):
+        raise BadOption(f"The service {name} has no image with a name: {image or 'none'}.")
+    return Service(
+        image=match[2] if match else image,
+        variable=match[1] if match else None,
+        networks=tuple(content.get("networks") or ()),
+        on_the_host="network_mode" in content,
+    )
+
+
+def chosen_here(found: Mapping[str, Service]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The images that services have on this machine, whose environment may choose others: by their
+    variables, and all of them."""
+    by_variable = {
+        each.variable: os.environ.get(each.variable) or each.image
+        for each in found.values()
+        if each.variable
+    }
+    fixed = [each.image for each in found.values() if not each.variable]
+    return by_variable, tuple(dict.fromkeys([*by_variable.values(), *fixed]))
+
+
+def pins(found: Mapping[str, Service], manifest: Manifest, stack: Stack) -> dict[str, str]:
+    """The image that each service is to have, where the bundle has it."""
+    carried = {each.reference: each.pinned for each in manifest.images}
+    wanted = {
+        name: stack.images.get(each.variable or "", each.image) for name, each in found.items()
+    }
+    return {name: carried[each] for name, each in wanted.items() if each in carried}
 
 
 def lacking(bundle: Path) -> tuple[str, ...]:
     """Images as the compose files have them by default; none where no image is carried at all, as
-    then they come another way. Not each is needed: a fragment that nobody uses names some, too."""
+    then they come another way, and none where those that are wanted were collected. Not each is
+    needed: a fragment that nobody uses names some, too."""
     with shelves.opened(bundle) as shelf:
         with shelf.open(MANIFEST) as file:
             manifest = read_manifest(file.read())
-        if not manifest.images:
+        if not manifest.images or manifest.stack:
             return ()
         named = set()
         for digest in _compose_files(manifest):

@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 from malgwi.errors import BadInput, BadOption, ModelBroken, NetworkRefused, OutputExists
 from malgwi.ops.bundle import images, shelves, signature, wheels
+from malgwi.ops.bundle.compose import Service, chosen_here, services
 from malgwi.ops.bundle.image_packages import Packages, layers_of, packages_of
 from malgwi.ops.bundle.launcher import launcher, readme
 from malgwi.ops.bundle.manifest import (
@@ -27,6 +28,7 @@ from malgwi.ops.bundle.manifest import (
     Image,
     Manifest,
     Platform,
+    Stack,
     Wheel,
     blob_name,
     read_manifest,
@@ -60,6 +62,10 @@ class Order:
     models: Sequence[str] = ()
     images: Sequence[str] = ()
     """Archives, or names of images that the container engine of this machine has."""
+    compose: Sequence[str] = ()
+    """Compose files in `deploy/` of the checkout, as in COMPOSE_FILE, all of whose images are to be
+    in it: those that the container engine of this machine has, under the names that the files and
+    the variables of the environment give them."""
     extras: Sequence[str] = EXTRAS
     platform: Platform = "linux/amd64"
     glibc: str = "2.28"
@@ -117,6 +123,27 @@ def _check(target: Path, order: Order) -> None:
     wheels.check_source(order.source)
     for name in order.models:  # before minutes are spent on packages
         find(name, order.models_folder)
+    if order.compose:
+        _check_compose(order)
+
+
+def _check_compose(order: Order) -> None:
+    tracked = _tracked(order.source)
+    for each in order.compose:
+        if f"deploy/{each}" not in tracked:
+            raise BadOption(f"There is no deploy/{each} that git knows of in {order.source}.")
+    _, references = chosen_here(_services(order))
+    if lacking := [each for each in references if not images.is_there(each, order.platform)]:
+        raise BadOption(
+            f"Docker on this machine does not have {', '.join(lacking)} for {order.platform}. "
+            f"Others' are fetched by docker pull --platform {order.platform} NAME, ours is built "
+            "by docker buildx bake -f deploy/docker-bake.hcl cpu --load; or name another by its "
+            "variable, as in STACK_IMAGE=malgwi:cpu-0.2.0."
+        )
+
+
+def _services(order: Order) -> dict[str, Service]:
+    return services(order.source / "deploy", order.compose, images.engine_program("docker"))
 
 
 def _base(path: Path | None) -> tuple[str, Manifest] | None:
@@ -135,7 +162,17 @@ def _filled(
     blobs = _Blobs(stage)
     say("Reading images and models")  # first, as they cost no network
     packages: dict[str, Packages] = {}
-    carried = tuple(_images(blobs, work, order, packages))
+    by_variable, collected = chosen_here(_services(order)) if order.compose else ({}, ())
+    named = tuple(dict.fromkeys([*order.images, *collected]))
+    called = dict(_images(blobs, work, named, order.platform, packages))
+    stack = (
+        Stack(
+            files=tuple(order.compose),
+            images={name: called[each].reference for name, each in sorted(by_variable.items())},
+        )
+        if order.compose
+        else None
+    )
     models = tuple(_model(blobs, name, order.models_folder) for name in order.models)
     say("Building the package and fetching those that it needs")
     brought = tuple(_wheels(blobs, work, order))
@@ -154,8 +191,9 @@ def _filled(
         extras=tuple(order.extras),
         wheels=brought,
         models=models,
-        images=carried,
+        images=tuple(called.values()),
         files=files,
+        stack=stack,
         blobs=dict(sorted(blobs.sizes.items())),
         base=base[0] if base else None,
         absent=tuple(absent),
@@ -242,27 +280,33 @@ def _model(blobs: _Blobs, name: str, folder: Path) -> BundledModel:
 
 
 def _images(
-    blobs: _Blobs, work: Path, order: Order, packages: dict[str, Packages]
-) -> Iterator[Image]:
+    blobs: _Blobs,
+    work: Path,
+    named: Sequence[str],
+    platform: Platform,
+    packages: dict[str, Packages],
+) -> Iterator[tuple[str, Image]]:
+    """Each with what it was asked for by."""
+
     def read(digest: str) -> bytes:
         with blobs.open(digest) as file:
             return file.read(images.MOST_JSON)
 
-    for number, each in enumerate(order.images):
+    for number, each in enumerate(named):
         path = Path(each)
         with ExitStack() as stack:
             if not path.is_file():
                 path = work / f"image-{number}.tar"
-                images.save(each, order.platform, path)
+                images.save(each, platform, path)
                 stack.callback(path.unlink)
-            archive = stack.enter_context(images.archives(path, order.platform))
+            archive = stack.enter_context(images.archives(path, platform))
             for digest in archive.blobs:
                 with archive.open(digest) as file:
                     if blobs.put(file) != digest:
                         raise BadInput(f"{archive.name} is damaged: sha256:{digest}.")
             image = archive.image
         packages[image.reference] = packages_of(layers_of(image.manifest, read), blobs.open)
-        yield image
+        yield each, image
 
 
 def _files(blobs: _Blobs, source: Path) -> Iterator[File]:

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, cast
 
 from malgwi.errors import BadInput, BadOption
 from malgwi.ops.bundle.manifest import Image, blob_name
+from malgwi.ops.bundle.process import ran
 
 Read = Callable[[str], bytes]
 """The content of a blob, which is a small one."""
@@ -62,6 +63,21 @@ def archives(path: Path, platform: str) -> Iterator[Archive]:
             yield Archive(image, blob, path.name)
     except (tarfile.TarError, FileNotFoundError, IsADirectoryError) as error:
         raise BadInput(_not_oci(path, "it is no tar file")) from error
+
+
+def engine_program(engine: str) -> str:
+    """Raises BadOption where there is none."""
+    program = shutil.which(engine)
+    if program is None:
+        raise BadOption(f"There is no {engine} on this machine, which would have the images.")
+    return program
+
+
+def is_there(reference: str, platform: str, engine: str = "docker") -> bool:
+    """Whether a container engine on this machine has an image of that name and processor."""
+    asked = ["image", "inspect", "--format", "{{.Os}}/{{.Architecture}}", reference]
+    done = ran([engine_program(engine), *asked])
+    return done.stdout.strip() == platform
 
 
 def save(reference: str, platform: str, into: Path, engine: str = "docker") -> None:

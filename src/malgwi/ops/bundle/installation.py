@@ -2,6 +2,7 @@
 
     blobs/sha256/        all that was ever carried here, by its sum
     releases/VERSION-…/  venv, models, deploy, docs, and bin/malgwi, which uses these
+    settings/            of the containers, where they are brought up; see stack.py
     current              the one in use: a link
     journal.jsonl        what was done, and when
 
@@ -15,9 +16,7 @@ import json
 import os
 import secrets
 import shutil
-import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,17 +24,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from malgwi.errors import BadInput, EngineFailed, MalgwiError, OutputError
-from malgwi.ops.bundle import images, shelves
+from malgwi.ops.bundle import images, shelves, stack
 from malgwi.ops.bundle.host import Host, hindrances, is_older, may_write
 from malgwi.ops.bundle.manifest import MANIFEST, Manifest, blob_name, read_manifest
+from malgwi.ops.bundle.process import environment, run
 from malgwi.ops.bundle.shelves import Shelf
 from malgwi.ops.bundle.smoke import smoke
+from malgwi.ops.bundle.stack import Containers
 from malgwi.ops.bundle.verification import Verified, known, verify
 from malgwi.ops.digest import sha256_of
 from malgwi.ops.disk import copied, flush, translated, write
-
-GUARD = "REHEARSAL_GUARD"
-"""Where set, the folder of the rehearsal's guard, which stays on the path of Python."""
 
 Say = Callable[[str], object]
 """Told what is done next."""
@@ -64,6 +62,8 @@ class Wishes:
     """For a delta, the bundle that has the rest; what is here already need not be in it."""
     with_images: bool = True
     allow_older: bool = False
+    up: bool = False
+    """Whether its containers are brought up, in the place of those of the release in use."""
 
 
 def install(  # noqa: PLR0913 - each stands for itself
@@ -98,12 +98,34 @@ def install(  # noqa: PLR0913 - each stands for itself
         if ready:
             heard = "It was here, and had transcribed."
         else:
-            heard = _built(release, manifest, here, host if wishes.with_images else None, journal)
+            plainly = host if wishes.with_images and not wishes.up else None
+            heard = _built(release, manifest, here, plainly, journal)
+        if wishes.up and host.engine:
+            heard = f"{heard} {_brought_up(release, manifest, here, host.engine, journal)}"
         if before != release.name:
             journal.note("take it into use")
             here.use(release)
         journal.note("done")
     return Installed(manifest, verified.signer, release, before, ready, heard)
+
+
+def _brought_up(
+    release: Path, manifest: Manifest, here: "_Installation", engine: str, journal: "_Journal"
+) -> str:
+    """By the names that the images have nowhere else, so that those before are there to go back
+    to; the release stays where it fails, and is not in use."""
+    used = here.release_in_use()
+    before = Containers(used / "deploy", engine) if used and used != release else None
+    containers = Containers(release / "deploy", engine)
+    journal.note("load the images")
+    stack.load(manifest, here.blob, engine, here.folder)
+    containers.settle(here.folder / stack.SETTINGS, manifest)
+    journal.note("bring up the containers, and transcribe by their door")
+    try:
+        return stack.bring_up(containers, before)
+    except EngineFailed:
+        journal.note("failed; what was in use before is in use")
+        raise
 
 
 def _verified(
@@ -147,6 +169,10 @@ class _Installation:
     def in_use(self) -> str | None:
         return self._current.readlink().name if self._current.is_symlink() else None
 
+    def release_in_use(self) -> Path | None:
+        used = self.in_use()
+        return self._releases / used if used else None
+
     def version_in_use(self) -> str | None:
         path = self._current / MANIFEST
         return read_manifest(path.read_bytes()).version if path.is_file() else None
@@ -157,6 +183,8 @@ class _Installation:
         at = next(each for each in (self.folder, *self.folder.parents) if each.exists())
         with_images = wishes.with_images and bool(manifest.images)
         found = list(hindrances(manifest, at, host, missing, with_images=with_images))
+        if wishes.up and (said := stack.hindrance(manifest, host.engine)):
+            found.append(said)
         used = self.version_in_use()
         if used and is_older(manifest.version, used) and not wishes.allow_older:
             found.append(
@@ -278,12 +306,12 @@ def _make_environment(release: Path, manifest: Manifest, here: _Installation) ->
     folder.mkdir()
     for wheel in manifest.wheels:
         os.link(here.blob(wheel.digest), folder / wheel.file)
-    _run([sys.executable, "-m", "venv", str(venv)], "make an environment")
+    run([sys.executable, "-m", "venv", str(venv)], "make an environment")
     pip = [str(venv / "bin" / "python"), "-m", "pip", "--disable-pip-version-check"]
     names = [str(folder / wheel.file) for wheel in manifest.wheels]
     offline = ["--no-index", "--no-deps", "--no-cache-dir", "--quiet", "--find-links", str(folder)]
-    _run([*pip, "install", *offline, *names], "install the packages")
-    _run([*pip, "check"], "find all packages that others need")
+    run([*pip, "install", *offline, *names], "install the packages")
+    run([*pip, "check"], "find all packages that others need")
     shutil.rmtree(folder)
 
 
@@ -293,36 +321,7 @@ def _load_images(manifest: Manifest, here: _Installation, engine: str) -> None:
 
     for image in manifest.images:
         images.blobs_of(image.reference, image.manifest, read, manifest.platform)
-        with tempfile.TemporaryDirectory(dir=here.folder, prefix=".image-") as folder:
-            archive = Path(folder) / "image.tar"
-            images.write_archive(image, read, here.blob, archive)
-            _run([engine, "image", "load", "--quiet", "--input", str(archive)], "load the image")
-
-
-def _run(command: list[str], doing: str) -> None:
-    done = subprocess.run(
-        command,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environment(),
-    )
-    if done.returncode:
-        lines = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-        said = lines[-1].removeprefix("ERROR: ") if lines else "it gave no reason"
-        raise OutputError(f"{Path(command[0]).name} could not {doing}: {said.rstrip('.')}.")
-
-
-def environment() -> dict[str, str]:
-    """Nothing of the settings of whoever runs it gets into what is installed."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("PIP_", "PYTHON", "MALGWI_", "STT_")) or name == GUARD
-    }
-    guard = {"PYTHONPATH": kept[GUARD]} if GUARD in kept else {}
-    return {**kept, **guard, "PIP_CONFIG_FILE": os.devnull, "MALGWI_OFFLINE": "1"}
+        stack.load_as(image.reference, image, here.blob, engine, here.folder)
 
 
 _STARTER = """#!/bin/sh

@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 
 from malgwi.errors import MalgwiError
-from malgwi.ops.bundle.installation import Wishes, environment, install
+from malgwi.ops.bundle.installation import Wishes, install
+from malgwi.ops.bundle.process import environment
 
 _COUNTED = {"Ip": ("OutNoRoutes",), "Udp": ("NoPorts",)}
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1

@@ -57,6 +57,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+!-]{0
 Reference = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9][a-zA-Z0-9._/:-]{0,200}:[A-Za-z0-9][\w.-]{0,127}$")
 ]
+Variable = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,60}$")]
 Place = Annotated[str, AfterValidator(_safe)]
 Platform = Literal["linux/amd64", "linux/arm64"]
 
@@ -104,6 +105,20 @@ class Image(_Entry):
     blobs: tuple[Digest, ...]
     """The manifest, the configuration and the layers."""
 
+    @property
+    def pinned(self) -> str:
+        """A name that means these bytes and no others, and takes the name of nobody's image."""
+        return f"{self.reference}-{self.manifest[:12]}"
+
+
+class Stack(_Entry):
+    """What it is that runs in containers: then every image that these files name is in it."""
+
+    files: tuple[Place, ...]
+    """Compose files in `deploy/`, in the order of COMPOSE_FILE."""
+    images: dict[Variable, Reference]
+    """What they call by a variable, as `STACK_IMAGE`."""
+
 
 class Manifest(_Entry):
     """What is in a bundle. `blobs` are all that it needs, also those that only its base has."""
@@ -125,6 +140,8 @@ class Manifest(_Entry):
     images: tuple[Image, ...] = ()
     files: tuple[File, ...] = ()
     """Compose files, settings, documents."""
+    stack: Stack | None = None
+    """None where it has images that somebody chose, or none."""
     blobs: dict[Digest, Annotated[int, Field(ge=0)]]
     """Bytes by sums."""
     base: Digest | None = None
@@ -169,7 +186,16 @@ def read_manifest(content: bytes) -> Manifest:
         ) from error
     if found.wanted != {*found.blobs} or not {*found.absent} <= {*found.blobs}:
         raise BadInput(f"{MANIFEST} is damaged: its parts and its list of blobs do not agree.")
+    if found.stack and not _has(found, found.stack):
+        raise BadInput(f"{MANIFEST} is damaged: not all that its stack names is in it.")
     return found
+
+
+def _has(manifest: Manifest, stack: Stack) -> bool:
+    references = {each.reference for each in manifest.images}
+    paths = {each.path for each in manifest.files}
+    files = {f"deploy/{each}" for each in stack.files}
+    return {*stack.images.values()} <= references and files <= paths
 
 
 def _check_age(content: bytes) -> None:

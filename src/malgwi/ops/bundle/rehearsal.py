@@ -17,7 +17,7 @@ from typing import Any
 
 from malgwi.errors import BadInput, BadOption
 from malgwi.ops.bundle import guard
-from malgwi.ops.bundle.installation import GUARD
+from malgwi.ops.bundle.process import GUARD
 
 _MOST_ATTEMPTS = 1000
 

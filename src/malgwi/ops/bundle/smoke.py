@@ -11,7 +11,7 @@ from pathlib import Path
 from malgwi.errors import EngineFailed
 from malgwi.ops.bundle.manifest import Manifest
 
-_KIND = "whisper-ct2"
+_KIND, _ENGINE = "whisper-ct2", "faster-whisper"
 _ALIKE = 0.66
 _PATIENCE = 600.0  # seconds
 _CLIP = """
@@ -25,10 +25,12 @@ print(json.dumps([str(files("malgwi.stt") / "canary.wav"), CANARY_TEXT]))
 def smoke(release: Path, manifest: Manifest, environ: Mapping[str, str]) -> str:
     """What came of it, as a sentence. Raises EngineFailed."""
     model = next((each.name for each in manifest.models if each.kind == _KIND), None)
+    has_engine = any(_plain(each.name) == _ENGINE for each in manifest.wheels)
     program = str(release / "bin" / "malgwi")
-    if model is None:
+    if model is None or not has_engine:
         _ran([program, "--version"], environ)
-        return "It starts. There is no model of Whisper in the bundle, so nothing was transcribed."
+        lacks = f"package {_ENGINE}" if model else "model of Whisper"
+        return f"It starts. There is no {lacks} in the bundle, so nothing was transcribed by it."
     python = str(release / "venv" / "bin" / "python")
     clip, words = json.loads(_ran([python, "-c", _CLIP], environ))
     with tempfile.TemporaryDirectory(prefix="malgwi-") as folder:
@@ -36,9 +38,18 @@ def smoke(release: Path, manifest: Manifest, environ: Mapping[str, str]) -> str:
         _ran([*command, "--format", "json", "--out", folder, "--name", "canary"], environ)
         read = json.loads((Path(folder) / "canary.json").read_text("utf-8"))
     heard = " ".join(each["text"] for each in read["utterances"])
-    if SequenceMatcher(None, _words(heard), _words(words)).ratio() < _ALIKE:
+    if not alike(heard, words):
         raise EngineFailed(f"{model} was installed, and did not hear the words of the canary.")
     return f"{model} heard the canary rightly."
+
+
+def alike(heard: str, words: str) -> bool:
+    """Whether it is what was said, but for a word."""
+    return SequenceMatcher(None, _words(heard), _words(words)).ratio() >= _ALIKE
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "-")
 
 
 def _words(text: str) -> list[str]:

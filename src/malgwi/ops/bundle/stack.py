@@ -1,0 +1,218 @@
+"""The containers of a release: brought up with the images and the models that the bundle brought,
+asked to transcribe by the door, and where that fails those of the release before again.
+
+    settings/.env        what the operator sets; of all releases, like the secrets
+    settings/secrets/
+    releases/…/deploy/   links to both, and bundled.yaml, which says which images, and no others
+
+Volumes are never touched: what is kept in them belongs to no release.
+"""
+
+import inspect
+import json
+import re
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from malgwi.errors import BadInput, EngineFailed, MalgwiError
+from malgwi.ops.bundle import door, images
+from malgwi.ops.bundle.compose import pins, services
+from malgwi.ops.bundle.manifest import Image, Manifest
+from malgwi.ops.bundle.process import ran, run
+from malgwi.ops.bundle.smoke import alike
+from malgwi.ops.disk import write
+
+BUNDLED = "bundled.yaml"
+"""The last of the compose files of a release."""
+SETTINGS = "settings"
+
+_UP = ("./up.sh", "--no-build", "--pull", "never", "--remove-orphans")
+_FILES = re.compile(r"^\s*(?:export\s+)?COMPOSE_FILE\s*=\s*[\"']?([^\"'\n#]*)", re.MULTILINE)
+
+Blob = Callable[[str], Path]
+"""Where a blob lies, by its sum."""
+
+
+@dataclass(frozen=True, slots=True)
+class Containers:
+    """Those of a release, in the folder `deploy` of it."""
+
+    deploy: Path
+    engine: str
+    """The program of the container engine."""
+
+    def settle(self, settings: Path, manifest: Manifest) -> None:
+        """Gives the release the settings that are kept, which are made where there are none, and
+        says which images it has. Raises BadInput."""
+        if manifest.stack is None:
+            raise BadInput(without_stack())
+        (settings / "secrets").mkdir(parents=True, exist_ok=True)
+        (settings / "secrets").chmod(0o700)
+        if not (settings / ".env").exists():
+            example = (self.deploy / ".env.example").read_text("utf-8")
+            write(settings / ".env", (example + _first(manifest.stack.files)).encode())
+        for name in (".env", "secrets"):
+            self._link(name, settings)
+        self._pin(settings / ".env", manifest)
+
+    def _link(self, name: str, settings: Path) -> None:
+        link = self.deploy / name
+        if link.is_symlink():
+            return
+        if link.exists():
+            raise BadInput(
+                f"{link} is of a time when this release was started by hand. Move it to "
+                f"{settings / name}, where all releases find it, and run this again."
+            )
+        link.symlink_to(Path("../../..") / SETTINGS / name)
+
+    def _pin(self, env: Path, manifest: Manifest) -> None:
+        files = _FILES.findall(env.read_text("utf-8"))
+        chosen = (files[-1].strip() if files else "compose.yaml").split(":")
+        if chosen[-1] != BUNDLED or manifest.stack is None:
+            raise BadInput(
+                f"{env} does not have the images of the bundle used. Set there: "
+                f"COMPOSE_FILE={':'.join(each for each in chosen if each != BUNDLED)}:{BUNDLED}"
+            )
+        found = services(self.deploy, chosen[:-1], self.engine)
+        pinned = pins(found, manifest, manifest.stack)
+        content = {name: {"pull_policy": "never"} for name in found}
+        for name, image in pinned.items():
+            content[name]["image"] = image
+        text = json.dumps({"services": content}, indent=1)
+        write(self.deploy / BUNDLED, f"# Written by malgwi bundle install.\n{text}\n".encode())
+
+    @property
+    def are_of_a_bundle(self) -> bool:
+        return (self.deploy / BUNDLED).is_file()
+
+    def up(self) -> None:
+        """Raises EngineFailed with what `up.sh` says."""
+        done = ran([*_UP], folder=self.deploy)
+        if done.returncode:
+            raise EngineFailed(_sentences(done.stderr))
+
+    def down(self) -> None:
+        """All but the volumes. It is no matter whether there was anything."""
+        ran([self.engine, "compose", "down", "--remove-orphans"], folder=self.deploy)
+
+    def within(self, service: str, *command: str, given: str = "") -> str:
+        """What a command prints in a container. Raises EngineFailed."""
+        start = [self.engine, "compose", "exec", "-T", service]
+        done = ran([*start, *command], folder=self.deploy, given=given)
+        if done.returncode:
+            last = (done.stderr.strip().splitlines() or ["it gave no reason"])[-1]
+            raise EngineFailed(
+                f"{command[0]} does not work in {service}: {last[:500].rstrip('.')}."
+            )
+        return done.stdout
+
+    def hear(self, *, keep: bool = False) -> str:
+        """Has the canary transcribed by the door, and says so. Raises EngineFailed. The recording
+        is removed again, unless `keep`."""
+        words = ["keep"] if keep else []
+        said = self.within("api", "python", "-", *words, given=inspect.getsource(door))
+        told = json.loads(said.splitlines()[-1])
+        if not alike(told["heard"], told["words"]):
+            raise EngineFailed("The stack came up, and did not hear the words of the canary.")
+        return "By the door of the stack the canary was heard rightly."
+
+
+def bring_up(new: Containers, before: Containers | None) -> str:
+    """What came of it. Raises EngineFailed; then those before are up again, or none are."""
+    try:
+        new.up()
+        return new.hear()
+    except MalgwiError as error:
+        raise EngineFailed(f"{error} {_back(new, before)}") from error
+
+
+def _back(new: Containers, before: Containers | None) -> str:
+    if before is None or not before.are_of_a_bundle:
+        new.down()
+        return "The containers were taken down; what they keep stays."
+    try:
+        before.up()
+    except MalgwiError as error:
+        return f"And those of the release before did not come up again: {error}"
+    return "Those of the release before are up again."
+
+
+def load(manifest: Manifest, blob: Blob, engine: str, work: Path) -> tuple[str, ...]:
+    """Has the engine have all images, by names that mean them alone; gives those that it did not
+    have. Raises BadInput and OutputError."""
+    return tuple(
+        each.pinned
+        for each in manifest.images
+        if _load_pinned(each, blob, engine, work, manifest.platform)
+    )
+
+
+def _load_pinned(image: Image, blob: Blob, engine: str, work: Path, platform: str) -> bool:
+    def read(digest: str) -> bytes:
+        return blob(digest).read_bytes()
+
+    manifest, config, *_ = images.blobs_of(image.reference, image.manifest, read, platform)
+    meant = (f"sha256:{config}", f"sha256:{manifest}")  # by the kind of the engine's store
+    if _id(engine, image.pinned) in meant:
+        return False
+    if _id(engine, meant[0]):
+        run([engine, "image", "tag", meant[0], image.pinned], "name the image")
+    else:
+        load_as(image.pinned, image, blob, engine, work)
+    if _id(engine, image.pinned) not in meant:
+        raise BadInput(f"The engine made another image of {image.reference} than was carried.")
+    return True
+
+
+def load_as(name: str, image: Image, blob: Blob, engine: str, work: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=work, prefix=".image-") as folder:
+        archive = Path(folder) / "image.tar"
+        renamed = image.model_copy(update={"reference": name})
+        images.write_archive(renamed, lambda each: blob(each).read_bytes(), blob, archive)
+        run([engine, "image", "load", "--quiet", "--input", str(archive)], "load the image")
+
+
+def _id(engine: str, image: str) -> str:
+    """Empty where there is none."""
+    return ran([engine, "image", "inspect", "--format", "{{.Id}}", image]).stdout.strip()
+
+
+def hindrance(manifest: Manifest, engine: str | None) -> str | None:
+    """What keeps a stack from being brought up here, before anything is tried."""
+    if manifest.stack is None:
+        return without_stack()
+    if engine is None:
+        return "There is no docker here. Install Docker Engine with its compose plugin."
+    done = ran([engine, "compose", "version"])
+    if not done.returncode:
+        done = ran([engine, "info"])
+    if done.returncode:
+        said = (done.stderr.strip().splitlines() or ["it gave no reason"])[-1]
+        return f"Docker, or its compose plugin, does not answer: {said.rstrip('.')}."
+    return None
+
+
+def without_stack() -> str:
+    return (
+        "The bundle has no stack: its images were not collected. Make it with "
+        "malgwi bundle create --compose compose.yaml."
+    )
+
+
+def _first(files: tuple[str, ...]) -> str:
+    return (
+        "\n# -- Set by malgwi bundle install. Keep bundled.yaml last: it says which images.\n"
+        f"COMPOSE_FILE={':'.join([*files, BUNDLED])}\n"
+        "STACK_MODELS=../models\nMALGWI_OFFLINE=1\n"
+    )
+
+
+def _sentences(said: str) -> str:
+    """From the first of our own on, or the last that somebody else said."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    ours = [number for number, line in enumerate(lines) if line.startswith("malgwi: ")]
+    told = lines[max(ours[0] - 3, 0) :] if ours else lines[-3:]
+    return " ".join(line.removeprefix("malgwi: ") for line in told)[-2000:]
