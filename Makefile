@@ -73,7 +73,10 @@ lock: ## renew the lock files from pyproject.toml (needs uv and a package index)
 		pyproject.toml --output-file requirements.lock
 	$(UV) $(LOCK) --only-binary :all: --extra faster-whisper --extra silero --extra engine --extra serve --extra client \
 		--extra console --extra postgresql --extra celery --extra openai-http --extra whisper-cpp \
+		--no-emit-package uvloop --no-emit-package watchfiles --no-emit-package hf-xet \
 		--constraint requirements.lock pyproject.toml --output-file deploy/image/cpu.lock
+	$(UV) pip install --quiet --dry-run --target out --no-deps --require-hashes --only-binary :all: \
+		--python-version 3.11 --python-platform aarch64-manylinux_2_36 -r deploy/image/cpu.lock # there is one for arm64, too
 	echo 'hatchling' | $(UV) $(LOCK) --only-binary :all: - --constraint requirements.lock --output-file deploy/image/build.lock
 	echo 'nvidia-cublas-cu12==12.8.4.1' | $(UV) $(LOCK) --only-binary :all: - --output-file deploy/image/cuda.lock
 	sed -n 's/^cpwer = \["\(.*\)"\].*/\1/p' pyproject.toml | \

@@ -1,13 +1,18 @@
 """What stands in the files that images are built from, and what the last step of a build finds."""
 
 import re
+import shutil
+import struct
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import requires
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from deploy.composed import DEPLOY
+from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -21,6 +26,8 @@ EXTRAS = (
     *("engine", "serve", "console", "postgresql", "celery"),
     *("faster-whisper", "silero", "openai-http", "whisper-cpp", "client"),
 )
+LEFT_OUT = {"hf-xet", "uvloop", "watchfiles"}
+"""What packages of the image ask for and nothing calls; the Dockerfile says why."""
 HIDING = """
 import sys
 class Hidden:
@@ -95,6 +102,114 @@ def test_the_image_has_what_is_tested_and_no_torch() -> None:
     assert set(inside) <= set(tested)
     assert all(tested[name] in versions for name, versions in inside.items())
     assert not {"torch", "transformers", "moonshine-voice", "pytest"} & set(inside)
+
+
+def test_the_image_lacks_nothing_that_its_packages_ask_for_but_what_is_said() -> None:
+    inside = {f"{name}[]" for name in locked("cpu.lock")}
+    looked_at, asked = set[str](), [Requirement(f"malgwi[{','.join(EXTRAS)}]")]
+
+    while asked:
+        wanted = asked.pop()
+        key = f"{canonicalize_name(wanted.name)}[{','.join(sorted(wanted.extras))}]"
+        if key not in looked_at:
+            looked_at.add(key)
+            asked += needs(wanted) if wanted.name not in LEFT_OUT else []
+
+    names = {re.sub(r"\[.*", "[]", key) for key in looked_at}
+    assert names - inside == {"malgwi[]", *(f"{name}[]" for name in LEFT_OUT)}
+
+
+def needs(wanted: Requirement) -> list[Requirement]:
+    found = [Requirement(line) for line in requires(wanted.name) or ()]
+    here = {key: str(value) for key, value in default_environment().items()}
+    extras = ("", *wanted.extras)
+    return [
+        each
+        for each in found
+        if not each.marker or any(each.marker.evaluate({**here, "extra": it}) for it in extras)
+    ]
+
+
+LIBRARIES = ("ctranslate2._ext", "lxml.etree", "yaml._yaml")
+"""One with what debuggers read in the middle, one with nothing too much, one with it at the end."""
+
+
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_of_a_library_all_that_is_loaded_stays(name: str, tmp_path: Path) -> None:
+    spec = find_spec(name)
+    assert spec and spec.origin
+    (tmp_path / "its").mkdir()
+    slimmed = Path(shutil.copy(spec.origin, tmp_path / "its"))
+
+    slim(tmp_path)
+    again = slimmed.read_bytes()
+    slim(tmp_path)
+
+    before, after = segments(Path(spec.origin)), segments(slimmed)
+    assert [content for _, content in after] == [content for _, content in before]
+    assert all((address - at) % align == 0 for (at, address, align), _ in after)
+    assert slimmed.stat().st_size <= sum(len(content) + align for (_, _, align), content in after)
+    assert slimmed.read_bytes() == again
+
+
+def segments(library: Path) -> list[tuple[tuple[int, int, int], bytes]]:
+    """Of those that are loaded: offset, address, alignment; what is in them but for the header."""
+    content = library.read_bytes()
+    [table] = struct.unpack_from("<Q", content, 32)
+    [count] = struct.unpack_from("<H", content, 56)
+    found = []
+    for number in range(count):
+        kind, _, at, address, _, stored, _, align = struct.unpack_from(
+            "<IIQQQQQQ", content, table + 56 * number
+        )
+        if kind == 1:
+            found.append(((at, address, align), content[at : at + stored]))
+    return [(where, it[table + 56 * count :] if not where[0] else it) for where, it in found]
+
+
+def test_a_library_is_still_loaded_when_it_is_slim(tmp_path: Path) -> None:
+    spec = find_spec("sqlalchemy")
+    assert spec and spec.origin
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(Path(spec.origin).parent, tmp_path / "site" / "sqlalchemy", ignore=ignored)
+    before = size(tmp_path)
+
+    slim(tmp_path)
+
+    use = "import sqlalchemy.util._collections_cy as it; print(it.OrderedSet([1, 1]), it.__file__)"
+    done = subprocess.run(
+        [sys.executable, "-c", use],
+        env={"PYTHONPATH": str(tmp_path / "site")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.startswith(f"OrderedSet([1]) {tmp_path}"), done.stderr
+    assert size(tmp_path) < 0.8 * before
+
+
+def test_what_only_compilers_and_tests_read_goes_and_no_more(tmp_path: Path) -> None:
+    kept = ("package/module.py", "package/page.html", "package/testing.py", "package/libx.so.1")
+    gone = ("package/tests/x.py", "package/fast.pyx", "package/x.pyi", "package/core/x.h")
+    for name in (*kept, *gone):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("as it is")
+
+    slim(tmp_path)
+
+    left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == set(kept)
+    assert all((tmp_path / name).read_text() == "as it is" for name in kept)
+
+
+def slim(folder: Path) -> None:
+    subprocess.run(
+        [sys.executable, IMAGE / "slim.py", folder], check=True, stdout=subprocess.DEVNULL
+    )
+
+
+def size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def test_the_labels_say_which_drivers_and_cards_there_have_to_be() -> None:
