@@ -20,6 +20,7 @@ def run(here: Path, *arguments: object, input: str = "", **settings: str) -> Res
     environment = {
         "MALGWI_HOME": str(here / "home"),
         "MALGWI_CLIENT__ADDRESS": "http://127.0.0.1:9",
+        "LC_ALL": "C",
         **settings,
     }
     return CliRunner().invoke(
@@ -36,6 +37,28 @@ def test_what_is_amiss_is_said_with_an_exit_code(here: Path) -> None:
     assert said.output.startswith("FAIL  MODEL-001   The folder of the models cannot be read.")
     assert "remedy" in said.output
     assert said.output.endswith("2 failed, 1 fine, 3 skipped.\n")
+
+
+def test_the_language_is_that_of_the_locale_or_of_the_option(here: Path) -> None:
+    english = run(here, "--only", "MODEL", "--language", "en", LC_ALL="ko_KR.UTF-8").output
+    for locale in ({"LC_ALL": "ko_KR.UTF-8"}, {"LC_ALL": "", "LC_MESSAGES": "", "LANG": "ko"}):
+        korean = run(here, "--only", "MODEL", **locale).output
+
+        assert korean.startswith("실패  MODEL-001   모델 폴더를 읽을 수 없습니다.\n      근거  ")
+        assert korean.endswith("실패 2, 정상 1, 생략 3\n")
+        assert english.startswith("FAIL  MODEL-001")
+    assert run(here, "--explain", "GPU-001", "--language", "ko").output.startswith(
+        "GPU-001     GPU를 요청했다면 카드가 있습니까?\n이유"
+    )
+    log = run(here, "--log", "-", "--language", "ko", input="No space left on device\n" * 2)
+    assert log.output.startswith("disk-full (1번째 줄, 2번)\n  원인    디스크")
+
+
+def test_a_program_gets_english_in_any_locale(here: Path) -> None:
+    said = run(here, "--json", "--only", "MODEL-001", LC_ALL="ko_KR.UTF-8")
+
+    [check] = json.loads(said.output)["checks"]
+    assert check["symptom"] == "The folder of the models cannot be read."
 
 
 def test_warnings_and_skips_are_no_failure(here: Path) -> None:

@@ -93,7 +93,7 @@ def of_machine(words: Words, examined: Sequence[Mapping[str, Any]]) -> Iterator[
     for each in examined:
         if state := _DOCTORS.get(each["state"]):
             symptom, remedy = (
-                reasons.said(words.language, each[name]) for name in ("symptom", "remedy")
+                reasons.of_doctor(words.language, each[name]) for name in ("symptom", "remedy")
             )
             yield Check(each["id"], state, f"{each['id']}: {symptom}", remedy)
 

@@ -33,7 +33,7 @@ from malgwi.ops.doctor.base import Check, Found, State
 from malgwi.ops.doctor.examination import Examination, Result, chosen, examine
 from malgwi.ops.doctor.logfile import Told, diagnoses
 from malgwi.ops.doctor.machine import Machine
-from malgwi.ops.doctor.report import as_json, explanation, known_check, lines, log_lines
+from malgwi.ops.doctor.report import Say, as_json, explanation, known_check, lines, log_lines
 from malgwi.ops.doctor.subject import Subject
 
 CHECKS = (
@@ -60,6 +60,7 @@ __all__ = [
     "Found",
     "Machine",
     "Result",
+    "Say",
     "State",
     "Subject",
     "Told",

@@ -91,13 +91,13 @@ def compute_type(subject: Subject) -> Found:
     for each in cards:
         fits = choice(subject.library or "ctranslate2", version, each)
         if asked not in ("auto", "default", *fits.compute_types):
-            cause = f"{each.name}: {fits.why}."
+            cause = f"The card {each.name}: {fits.why}."
             return fail(
                 f"{asked} is asked for, and does not fit the card.",
                 evidence=", ".join(fits.compute_types),
                 cause=cause,
             )
-    return ok(f"{fits.compute_types[0]}: {fits.why}.")
+    return ok(f"It computes with {fits.compute_types[0]}: {fits.why}.")
 
 
 @check(
