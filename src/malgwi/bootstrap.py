@@ -200,7 +200,7 @@ def _stt(
 def _remote(config: Config, endpoint: str, model: str | None = None) -> Any:
     """A client for whatever answers at the address. Raises BadOption for a model by name where
     the server has but one."""
-    name = stt.probe(endpoint)
+    name = stt.probe(endpoint, config.stt.options.get("ca_file"))
     adapter = plugins.load("stt", name)
     configured = config.stt.model if "model" in config.stt.model_fields_set else None
     asked = {"model": model or configured} if model or configured else {}

@@ -29,6 +29,7 @@ from malgwi.cli_base import (
 )
 from malgwi.cli_bundle import bundle
 from malgwi.cli_client import export, jobs, search, submit
+from malgwi.cli_deploy import deploy
 from malgwi.cli_doctor import doctor
 from malgwi.cli_models import models
 from malgwi.cli_services import console, engine, migrate, reaper, serve, worker
@@ -78,7 +79,7 @@ def main() -> None:
 for _command in (
     *(models, engine, serve, console, worker, reaper, migrate),
     *(submit, jobs, search, export),
-    *(backup, bundle, user, doctor),
+    *(backup, bundle, deploy, user, doctor),
 ):
     main.add_command(_command)
 

@@ -1,8 +1,12 @@
+import ssl
+from pathlib import Path
+
 import pytest
 from stt.web import Answer, Answerer, Asked, openai, serving
 
 from malgwi import plugins, stt
 from malgwi.errors import BadOption, EngineGone
+from malgwi.ops.nodes import certificates
 from malgwi.testing import ScriptedTranscriber
 
 WHISPER_CPP = {"Server": "whisper.cpp"}
@@ -88,3 +92,29 @@ def test_only_http_addresses_are_asked(endpoint: str) -> None:
 def test_an_engine_without_an_endpoint_says_what_to_set(name: str) -> None:
     with pytest.raises(BadOption, match="STT_ENDPOINT"):
         plugins.load("stt", name)()
+
+
+def test_an_engine_with_a_certificate_of_ones_own_is_trusted_where_that_is_named(
+    tmp_path: Path,
+) -> None:
+    authority = certificates.new_authority("ours")
+    pair = certificates.issued(authority, "engine", ["127.0.0.1"])
+    for name, content in {"certificate": pair.certificate, "key": pair.key}.items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "authority").write_bytes(authority.certificate)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(tmp_path / "certificate", tmp_path / "key")
+
+    with serving(openai(ScriptedTranscriber()), tls) as web:
+        options = {"endpoint": web.address, "ca_file": tmp_path / "authority"}
+        name = stt.probe(web.address, tmp_path / "authority")
+        engine = plugins.load("stt", name)(**options)
+        with pytest.raises(EngineGone):
+            stt.probe(web.address)
+
+    assert engine.engine.name == "openai-http"
+
+
+def test_what_is_no_certificate_is_said(tmp_path: Path) -> None:
+    with pytest.raises(BadOption, match="ca_file names"):
+        stt.probe("https://127.0.0.1:1", tmp_path / "nothing")

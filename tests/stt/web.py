@@ -3,6 +3,7 @@
 import io
 import json
 import socket
+import ssl
 import threading
 import wave
 from collections.abc import Callable, Iterator
@@ -61,8 +62,8 @@ class Web:
 
 
 @contextmanager
-def serving(answerer: Answerer) -> Iterator[Web]:
-    """A server that answers as `answerer` does, a thread a request."""
+def serving(answerer: Answerer, tls: ssl.SSLContext | None = None) -> Iterator[Web]:
+    """A server that answers as `answerer` does, a thread a request; over HTTPS with `tls`."""
     lock = threading.Lock()
     connections: list[socket.socket] = []
 
@@ -109,7 +110,9 @@ def serving(answerer: Answerer) -> Iterator[Web]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    web = Web(f"http://127.0.0.1:{server.server_port}")
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    web = Web(f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:

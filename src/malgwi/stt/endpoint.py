@@ -1,5 +1,6 @@
 """Which engine is behind an address: `probe("http://host.docker.internal:8081")`."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from malgwi.errors import BadOption, EngineGone, EngineMissing
@@ -11,8 +12,9 @@ WAIT = 5.0
 """Seconds until an address counts as dead."""
 
 
-def probe(endpoint: str) -> str:
-    """The name under which `plugins.load("stt", name)` has the client for what is there.
+def probe(endpoint: str, ca_file: Path | None = None) -> str:
+    """The name under which `plugins.load("stt", name)` has the client for what is there. `ca_file`
+    has the certificate of the authority that its own is of.
 
     Raises EngineGone where nothing answers, BadOption for no address or for something else that
     answers there, EngineMissing without httpx.
@@ -21,7 +23,7 @@ def probe(endpoint: str) -> str:
         from malgwi.stt.http_client import Patience, Server  # a library that not everybody has
     except ModuleNotFoundError as error:
         raise EngineMissing("openai-http", error.name) from error
-    server = Server(endpoint, parallel=1, timeout=WAIT, patience=Patience(attempts=2))
+    server = Server(endpoint, parallel=1, timeout=WAIT, ca_file=ca_file, patience=Patience(2))
     models = server.get("/v1/models")
     if models.status_code in (401, 403) or _has(models, "data"):
         return "openai-http"

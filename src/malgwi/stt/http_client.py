@@ -12,6 +12,7 @@ import logging
 import os
 import random
 import re
+import ssl
 import time
 import wave
 import weakref
@@ -83,16 +84,18 @@ class Server:
     sound and a key in it goes where it was told to and nowhere else.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (by keyword, and each stands for itself)
         self,
         endpoint: str,
         *,
         parallel: int,
         timeout: float,
         api_key: str = "",
+        ca_file: Path | None = None,
         patience: Patience | None = None,
     ) -> None:
-        """Raises BadOption for an endpoint that is no address, or numbers that make no sense."""
+        """`ca_file` has the certificates (PEM) of those whose word counts, for https. Raises
+        BadOption for an endpoint that is no address, or numbers that make no sense."""
         if parallel < 1 or timeout <= 0:
             raise BadOption("An engine behind HTTP needs parallel >= 1 and a timeout above 0 s.")
         self._base = base_address(endpoint)
@@ -104,6 +107,7 @@ class Server:
             limits=httpx.Limits(max_connections=parallel + 1, keepalive_expiry=IDLE),
             headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
             trust_env=not is_local(self._base.host),  # a proxy cannot reach what is in here
+            verify=_trusting(ca_file) if ca_file else True,
             follow_redirects=False,
         )
         weakref.finalize(self, _close, self._http, self._threads)  # engines are never closed
@@ -282,6 +286,15 @@ def api_key(file: Path | None) -> str:
     if not key.isascii() or any(letter.isspace() for letter in key):
         raise BadOption(f"{place} does not have an API key in it: it is one line of ASCII.")
     return key
+
+
+def _trusting(ca_file: Path) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=Path(ca_file).expanduser())
+    except (OSError, RuntimeError) as error:  # an SSLError is an OSError
+        raise BadOption(
+            f"ca_file names {ca_file}, which is no certificate that can be read. It has to be PEM."
+        ) from error
 
 
 def wav(samples: Samples) -> bytes:

@@ -68,6 +68,7 @@ class OpenAIHttp:
         parallel: int = 4,
         timeout: float = 120.0,
         api_key_file: Path | None = None,
+        ca_file: Path | None = None,
     ) -> None:
         """`model` is the server's name for it, else the server's usual one; a model folder means
         nothing. Raises EngineGone where nothing answers, BadOption for a model that is not there.
@@ -77,6 +78,7 @@ class OpenAIHttp:
             parallel=parallel,
             timeout=timeout,
             api_key=api_key(api_key_file),
+            ca_file=ca_file,
         )
         self._offered = self._models()
         self._model = self._chosen(model)

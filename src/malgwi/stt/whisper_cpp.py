@@ -53,7 +53,7 @@ _SETTINGS = {
 class WhisperCpp:
     """A Transcriber that asks a whisper.cpp server."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (by keyword, and each stands for itself)
         self,
         model_dir: Path | None = None,
         *,
@@ -61,6 +61,7 @@ class WhisperCpp:
         parallel: int = 1,
         timeout: float = 120.0,
         api_key_file: Path | None = None,
+        ca_file: Path | None = None,
     ) -> None:
         """`parallel` is for a load balancer before several servers, `api_key_file` for a proxy
         that wants a key. Raises EngineGone where nothing answers."""
@@ -69,6 +70,7 @@ class WhisperCpp:
             parallel=parallel,
             timeout=timeout,
             api_key=api_key(api_key_file),
+            ca_file=ca_file,
         )
         multilingual = self._multilingual()
         model = "whisper.cpp" if multilingual else "whisper.cpp, English only"

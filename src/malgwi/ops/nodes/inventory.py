@@ -85,6 +85,11 @@ class Inventory:
         own = [self.web] if self.web.engines else []
         return [*own, *(node for node in self.nodes if node.engines)][0]
 
+    @property
+    def has_workers_elsewhere(self) -> bool:
+        """Whether other nodes than the web node do jobs."""
+        return any(node.engines for node in self.nodes if node != self.web)
+
     def node(self, name: str) -> Node:
         """Raises BadOption, with the name that was probably meant."""
         for node in self.nodes:
