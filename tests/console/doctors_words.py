@@ -14,7 +14,7 @@ _FINDINGS = {  # by which a finding is made, and where sentences stand in it
 }
 _NAMED = ("symptom", "cause", "remedy")
 _VALUE = "{}"
-_GAP = re.compile(r" [,;.]")  # where nothing stands in a sentence that is not said then
+_GAP = re.compile(r" [,;.](?!\w)")  # where nothing stands in a sentence that is not said then
 
 
 def sentences(path: Path) -> set[str]:

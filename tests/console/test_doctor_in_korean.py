@@ -45,7 +45,8 @@ def test_everything_that_the_doctor_says_is_in_the_table() -> None:
     """Where it fails, put the sentences that it names into console/doctor.json, in Korean."""
     there = {_plain(english) for english, _ in TABLE}
 
-    assert not sorted({*_of_checks(), *_of_failures(), *_said_by_checks()} - there)
+    missing = {*_of_checks(), *_of_failures(), *_said_by_checks()} - there
+    assert not missing, "\n".join(sorted(missing))
     for each in _said_by_the_report():
         assert HANGUL.search(_korean(each)), each
 

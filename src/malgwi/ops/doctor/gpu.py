@@ -121,7 +121,7 @@ def memory(subject: Subject) -> Found:
             evidence=said,
             cause="It may be an engine of ours.",
         )
-    return ok(f"{said}.")
+    return ok("It is.", said)
 
 
 @check(
