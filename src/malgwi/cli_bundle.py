@@ -17,7 +17,7 @@ from malgwi.cli_base import EXIT_FAILED, echo_json
 from malgwi.errors import BadOption
 
 if TYPE_CHECKING:
-    from malgwi.ops.bundle import Manifest
+    from malgwi.ops.bundle import Manifest, Rehearsal
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 
@@ -228,6 +228,10 @@ def install(
 @_unsigned
 @_base
 @click.option("--with-network", is_flag=True, help="Also where the network cannot be cut.")
+@click.option("--compose", is_flag=True, help="Bring up the containers, too, with docker.")
+@click.option("--settings", type=_path, help="With --compose: settings of theirs, as in .env.")
+@click.option("--report", type=_path, help="Write the report into this file, too, as JSON.")
+@click.option("--key", type=_path, help="Private Ed25519 key to sign the report with.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def rehearse(
     source: Path,
@@ -235,14 +239,35 @@ def rehearse(
     unsigned: bool,
     base: Path | None,
     with_network: bool,
+    compose: bool,
+    settings: Path | None,
+    report: Path | None,
+    key: Path | None,
     as_json: bool,
 ) -> None:
     """Install and use a bundle where there is no network, and tell who wanted one."""
     from malgwi.ops import bundle as bundles
 
-    report = bundles.rehearse(
-        source, signers=_trusted(signers, unsigned), base=base, with_network=with_network
+    if settings and not compose:
+        raise BadOption("--settings goes with --compose.")
+    if key and not report:
+        raise BadOption("--key signs the report: say where it is written, --report FILE.")
+    containers = bundles.in_containers(settings) if compose else None
+    found = bundles.rehearse(
+        source,
+        signers=_trusted(signers, unsigned),
+        base=base,
+        with_network=with_network,
+        containers=containers,
     )
+    if report:
+        bundles.write_report(found, report, key)
+    _say_rehearsal(found, as_json)
+    if not found.passed:
+        raise SystemExit(EXIT_FAILED)
+
+
+def _say_rehearsal(report: "Rehearsal", as_json: bool) -> None:
     if as_json:
         click.echo(report.text())
     else:
@@ -253,8 +278,6 @@ def rehearse(
         if report.unnamed:
             click.echo(f"FAIL {report.unnamed} packets of programs other than Python's")
         click.echo("The network was cut." if report.cut else "The network was NOT cut.")
-    if not report.passed:
-        raise SystemExit(EXIT_FAILED)
 
 
 def _created() -> datetime | None:

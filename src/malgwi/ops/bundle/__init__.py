@@ -20,7 +20,13 @@ from malgwi.ops.bundle.difference import Difference, diff
 from malgwi.ops.bundle.host import Host
 from malgwi.ops.bundle.installation import Installed, Wishes, install
 from malgwi.ops.bundle.manifest import Manifest
-from malgwi.ops.bundle.rehearsal import Rehearsal, rehearse
+from malgwi.ops.bundle.rehearsal import (
+    InContainers,
+    Rehearsal,
+    in_containers,
+    rehearse,
+    write_report,
+)
 from malgwi.ops.bundle.signature import signers_line
 from malgwi.ops.bundle.verification import Fault, Verified, inspect, verify
 
@@ -29,6 +35,7 @@ __all__ = [
     "Difference",
     "Fault",
     "Host",
+    "InContainers",
     "Installed",
     "Manifest",
     "Order",
@@ -37,10 +44,12 @@ __all__ = [
     "Wishes",
     "create",
     "diff",
+    "in_containers",
     "inspect",
     "install",
     "lacking",
     "rehearse",
     "signers_line",
     "verify",
+    "write_report",
 ]

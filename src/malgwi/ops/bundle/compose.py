@@ -10,7 +10,7 @@ from typing import Any
 
 from malgwi.errors import BadOption
 from malgwi.ops.bundle import shelves
-from malgwi.ops.bundle.manifest import MANIFEST, Manifest, Stack, blob_name, read_manifest
+from malgwi.ops.bundle.manifest import MANIFEST, Manifest, blob_name, read_manifest
 from malgwi.ops.bundle.process import ran
 
 _IMAGE = re.compile(r"^\s*image:\s*[\"']?(?:\$\{\w+:-)?([\w./:@-]+)", re.MULTILINE)
@@ -68,12 +68,11 @@ def chosen_here(found: Mapping[str, Service]) -> tuple[dict[str, str], tuple[str
     return by_variable, tuple(dict.fromkeys([*by_variable.values(), *fixed]))
 
 
-def pins(found: Mapping[str, Service], manifest: Manifest, stack: Stack) -> dict[str, str]:
+def pins(found: Mapping[str, Service], manifest: Manifest) -> dict[str, str]:
     """The image that each service is to have, where the bundle has it."""
     carried = {each.reference: each.pinned for each in manifest.images}
-    wanted = {
-        name: stack.images.get(each.variable or "", each.image) for name, each in found.items()
-    }
+    chosen = manifest.stack.images if manifest.stack else {}
+    wanted = {name: chosen.get(each.variable or "", each.image) for name, each in found.items()}
     return {name: carried[each] for name, each in wanted.items() if each in carried}
 
 

@@ -118,7 +118,8 @@ def _brought_up(
     before = Containers(used / "deploy", engine) if used and used != release else None
     containers = Containers(release / "deploy", engine)
     journal.note("load the images")
-    stack.load(manifest, here.blob, engine, here.folder)
+    for name in stack.load(manifest, here.blob, engine, here.folder):
+        journal.note(f"loaded {name}")
     containers.settle(here.folder / stack.SETTINGS, manifest)
     journal.note("bring up the containers, and transcribe by their door")
     try:

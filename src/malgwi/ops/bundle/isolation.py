@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 
 from malgwi.errors import MalgwiError
+from malgwi.ops.bundle.counters import unreachable
 from malgwi.ops.bundle.installation import Wishes, install
 from malgwi.ops.bundle.process import environment
 
-_COUNTED = {"Ip": ("OutNoRoutes",), "Udp": ("NoPorts",)}
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
 
 
@@ -47,25 +47,6 @@ def _used(into: Path) -> list[str]:
         if done.returncode:
             raise MalgwiError(f"The sample could not be transcribed: exit {done.returncode}.")
     return ["Transcribed the sample."] if clips else []
-
-
-def unreachable() -> int:
-    """Packets that had nowhere to go, of all programs in this network."""
-    found = 0
-    for name in ("/proc/self/net/snmp", "/proc/self/net/snmp6"):
-        try:
-            lines = Path(name).read_text().splitlines()
-        except OSError:
-            continue
-        if name.endswith("6"):
-            pairs = (line.split() for line in lines)
-            found += sum(int(value) for key, value in pairs if key == "Ip6OutNoRoutes")
-            continue
-        for keys, values in zip(lines[::2], lines[1::2], strict=True):
-            kind, *names = keys.split()
-            table = dict(zip(names, values.split()[1:], strict=True))
-            found += sum(int(table[each]) for each in _COUNTED.get(kind.rstrip(":"), ()))
-    return found
 
 
 def raise_loopback() -> None:

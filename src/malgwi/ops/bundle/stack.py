@@ -12,7 +12,7 @@ import inspect
 import json
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,13 +71,13 @@ class Containers:
     def _pin(self, env: Path, manifest: Manifest) -> None:
         files = _FILES.findall(env.read_text("utf-8"))
         chosen = (files[-1].strip() if files else "compose.yaml").split(":")
-        if chosen[-1] != BUNDLED or manifest.stack is None:
+        if chosen[-1] != BUNDLED:
             raise BadInput(
                 f"{env} does not have the images of the bundle used. Set there: "
                 f"COMPOSE_FILE={':'.join(each for each in chosen if each != BUNDLED)}:{BUNDLED}"
             )
         found = services(self.deploy, chosen[:-1], self.engine)
-        pinned = pins(found, manifest, manifest.stack)
+        pinned = pins(found, manifest)
         content = {name: {"pull_policy": "never"} for name in found}
         for name, image in pinned.items():
             content[name]["image"] = image
@@ -140,14 +140,12 @@ def _back(new: Containers, before: Containers | None) -> str:
     return "Those of the release before are up again."
 
 
-def load(manifest: Manifest, blob: Blob, engine: str, work: Path) -> tuple[str, ...]:
+def load(manifest: Manifest, blob: Blob, engine: str, work: Path) -> Iterator[str]:
     """Has the engine have all images, by names that mean them alone; gives those that it did not
     have. Raises BadInput and OutputError."""
-    return tuple(
-        each.pinned
-        for each in manifest.images
-        if _load_pinned(each, blob, engine, work, manifest.platform)
-    )
+    for each in manifest.images:
+        if _load_pinned(each, blob, engine, work, manifest.platform):
+            yield each.pinned
 
 
 def _load_pinned(image: Image, blob: Blob, engine: str, work: Path, platform: str) -> bool:
