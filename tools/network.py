@@ -104,6 +104,13 @@ OUT = (
         ("client", "client_http"),
     ),
     Way(
+        "Put a service under load",
+        "`MALGWI_CLIENT__ADDRESS`, on a private network, or with `--yes-really-this-host` elsewhere",
+        "`malgwi loadtest`",
+        KEPT,
+        ("ops.loadtest.target",),
+    ),
+    Way(
         "Pages for a browser",
         "the API: inside the process, or for `malgwi console` the address in `--api`",
         "`malgwi serve`, `malgwi console`",

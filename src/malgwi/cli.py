@@ -31,6 +31,7 @@ from malgwi.cli_bundle import bundle
 from malgwi.cli_client import export, jobs, search, submit
 from malgwi.cli_deploy import deploy
 from malgwi.cli_doctor import doctor
+from malgwi.cli_loadtest import loadtest
 from malgwi.cli_models import models
 from malgwi.cli_services import console, engine, migrate, reaper, serve, worker
 from malgwi.cli_user import user
@@ -79,7 +80,7 @@ def main() -> None:
 for _command in (
     *(models, engine, serve, console, worker, reaper, migrate),
     *(submit, jobs, search, export),
-    *(backup, bundle, deploy, user, doctor),
+    *(backup, bundle, deploy, user, doctor, loadtest),
 ):
     main.add_command(_command)
 

@@ -194,6 +194,11 @@ class Client:
         is of a page, and all pages come."""
         return cast("Iterator[Recording]", self._pages("/v1/recordings", filters))
 
+    def remove(self, recording: str, *, purge: bool = False) -> None:
+        """It is not found any more; `purge` removes it from the disk, for administrators."""
+        path = f"/v1/recordings/{_segment(recording)}"
+        self._service.ask("DELETE", path, params={"purge": purge})
+
     def transcripts(self, recording: str) -> list[TranscriptRecord]:
         """Of the recording, newest first."""
         path = f"/v1/recordings/{_segment(recording)}/transcripts"
@@ -284,6 +289,14 @@ class Client:
         with self._service.stream(_export(format), params=which) as answer:
             for chunk in answer.iter_bytes():
                 file.write(chunk)
+
+    def system(self) -> dict[str, Any]:
+        """How the service is: docs/reference/api.md."""
+        return self._get("/v1/system")
+
+    def metrics(self) -> str:
+        """In the text that Prometheus reads."""
+        return self._service.ask("GET", "/metrics").text
 
     def _send_at_once(
         self, paths: Sequence[Path], opened: Sequence[BinaryIO], fields: Fields
