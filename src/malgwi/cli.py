@@ -34,6 +34,7 @@ from malgwi.cli_doctor import doctor
 from malgwi.cli_loadtest import loadtest
 from malgwi.cli_models import models
 from malgwi.cli_services import console, engine, migrate, reaper, serve, worker
+from malgwi.cli_upgrade import upgrade
 from malgwi.cli_user import user
 from malgwi.errors import EngineFailed, MalgwiError
 
@@ -80,7 +81,7 @@ def main() -> None:
 for _command in (
     *(models, engine, serve, console, worker, reaper, migrate),
     *(submit, jobs, search, export),
-    *(backup, bundle, deploy, user, doctor, loadtest),
+    *(backup, upgrade, bundle, deploy, user, doctor, loadtest),
 ):
     main.add_command(_command)
 

@@ -47,6 +47,7 @@ from malgwi.store.search_base import Hit, Line, Order, SearchFilter
 from malgwi.store.sessions import Session
 from malgwi.store.sql_store import SqlStore
 from malgwi.store.uploads import PendingUpload, Uploads, Writing
+from malgwi.store.usage import Usage, usage
 from malgwi.store.users import User, folded
 from malgwi.store.webhooks import Delivery, DeliveryState, Event, Outbox, Outgoing, Webhook
 
@@ -109,6 +110,7 @@ __all__ = [
     "Store",
     "TranscriptRecord",
     "Uploads",
+    "Usage",
     "User",
     "UtteranceFilter",
     "Webhook",
@@ -123,4 +125,5 @@ __all__ = [
     "table_file",
     "table_lines",
     "upgrade",
+    "usage",
 ]

@@ -33,6 +33,7 @@ from malgwi.store.sql_store import MEDIA
 from malgwi.store.upsert import insert_or_update
 
 _LEFT_OUT = ("findable", "session")
+_STEP = "alembic_version"
 _RESTORED_FROM = "restored_from"  # the key of what the installation was before
 _PORTION = 1000  # rows in memory at once
 _KINDS: Mapping[str, TypeEngine[Any]] = {
@@ -109,6 +110,21 @@ class Place:
             database.migrate(lambda it: _load(it, wanted, lines, instance))
         return instance
 
+    def bring_back(self, wanted: Dump, lines: Lines) -> None:
+        """Has the database as it was when it was dumped, at the step that it was at: all of it,
+        compared, or it stays as it is. What was kept since is lost; the media stay.
+
+        Raises StoreError where the dump is of another installation, or does not come back.
+        """
+        with closing(connect(self.url)) as database:
+            instance = identity.of_folder(self.data)
+            if instance != wanted.instance:
+                raise StoreError(
+                    f"The backup is of the installation {wanted.instance}, and {self.data} is the "
+                    f"folder of {instance}. Nothing was changed."
+                )
+            database.migrate(lambda it: _bring_back(it, wanted, lines))
+
     def note_backup(self, at: datetime) -> None:
         """So that everybody knows when the last one was made."""
         with closing(connect(self.url)) as database:
@@ -161,11 +177,14 @@ def _dumped(connection: Connection, into: Path, instance: str) -> Dump:
 
 
 def _tables(connection: Connection) -> list[Table]:
-    """As they are there: it may be an older step than that of this program."""
-    there = sa.inspect(connection).get_table_names()
-    ours = [each for each in there if each in metadata.tables and each not in _LEFT_OUT]
+    """As they are there: it may be an older step than that of this program, with tables that are
+    no more. Others' are not looked at."""
+    step = migration.step_of(connection)
+    assert step is not None
+    wanted = {each for each in migration.tables_at(step) if not _is_left_out(each)}
+    ours = wanted & {*sa.inspect(connection).get_table_names()}
     found = sa.MetaData()
-    found.reflect(connection, only=ours)
+    found.reflect(connection, only=sorted(ours))
     return found.sorted_tables
 
 
@@ -192,8 +211,44 @@ def _read(connection: Connection, name: str, columns: Iterable[tuple[str, str]])
         yield _line([_plain(value) for value in row])
 
 
+def _is_left_out(name: str) -> bool:
+    return name in (*_LEFT_OUT, _STEP) or name.startswith(f"{findable.findable.name}_")
+
+
 def _load(connection: Connection, wanted: Dump, lines: Lines, instance: str) -> None:
     _check_empty(connection)
+    _make(connection, wanted, lines)
+    for key, value in ((identity.KEY, instance), (_RESTORED_FROM, wanted.instance)):
+        insert_or_update(connection, meta, {"key": key, "value": value}, {"value"})
+    last_backup.forget(connection)
+    copying.count_on(connection)
+    migration.up_to(connection, migration.newest())
+    findable.add_all(connection)  # a step that makes the index may have gone by without any rows
+    migration.check_references(connection)
+
+
+def _bring_back(connection: Connection, wanted: Dump, lines: Lines) -> None:
+    migration.wait_for_others(connection)
+    step = migration.known_step(connection)
+    for name in _to_drop(connection, {step or wanted.step, wanted.step}):
+        cascade = "" if connection.dialect.name == "sqlite" else " CASCADE"
+        connection.exec_driver_sql(f'DROP TABLE IF EXISTS "{name}"{cascade}')
+    _make(connection, wanted, lines)
+    copying.count_on(connection)
+    if sa.inspect(connection).has_table(findable.findable.name):
+        findable.add_all(connection)
+    migration.check_references(connection)
+
+
+def _to_drop(connection: Connection, steps: Iterable[str]) -> list[str]:
+    """The index of words first: SQLite's own table of it takes others along."""
+    ours = {_STEP}.union(*map(migration.tables_at, steps))
+    there = ours & {*sa.inspect(connection).get_table_names()}
+    return sorted(there, key=lambda name: (not name.startswith(findable.findable.name), name))
+
+
+def _make(connection: Connection, wanted: Dump, lines: Lines) -> None:
+    """The tables of that step, and their rows."""
     migration.up_to(connection, wanted.step)
     for name, expected in wanted.tables.items():
         columns = _fill(connection, name, iter(lines(name)))
@@ -203,13 +258,6 @@ def _load(connection: Connection, wanted: Dump, lines: Lines, instance: str) -> 
                 f"The table {name} is not what it was: it has {found.count} rows, and "
                 f"{expected.count} are expected, or they are others. Nothing was restored."
             )
-    for key, value in ((identity.KEY, instance), (_RESTORED_FROM, wanted.instance)):
-        insert_or_update(connection, meta, {"key": key, "value": value}, {"value"})
-    last_backup.forget(connection)
-    copying.count_on(connection)
-    migration.up_to(connection, migration.newest())
-    findable.add_all(connection)  # a step that makes the index may have gone by without any rows
-    migration.check_references(connection)
 
 
 def _fill(connection: Connection, name: str, lines: Iterator[bytes]) -> list[tuple[str, str]]:
@@ -228,7 +276,7 @@ def _fill(connection: Connection, name: str, lines: Iterator[bytes]) -> list[tup
 
 def _check_empty(connection: Connection) -> None:
     there = set(sa.inspect(connection).get_table_names())
-    if found := sorted(there & {*metadata.tables, "alembic_version"}):
+    if found := sorted(there & {*metadata.tables, _STEP}):
         raise StoreError(
             f"The database is not empty: it has the table {found[0]}. Name a new one; nothing is "
             "restored over what is there."

@@ -21,6 +21,9 @@ from malgwi.errors import BadOption, Conflict, StoreError, StoreFull, StoreGone
 
 Result = TypeVar("Result")
 
+NAME = "malgwi"
+"""How a server knows our lines from others'."""
+
 _ATTEMPTS = 4
 _PAUSE = 0.05  # seconds before the second attempt; twice as long before each further one
 _BUSY = 30_000  # ms that a writer waits for those of other processes
@@ -228,7 +231,7 @@ def _postgresql(address: URL) -> Engine:
         pool_size=10,
         max_overflow=20,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": 10, "application_name": "malgwi", **_CUT},
+        connect_args={"connect_timeout": 10, "application_name": NAME, **_CUT},
     )
 
 

@@ -14,7 +14,7 @@ by which the program starts at all, so that nothing half restored is ever taken 
 
 from malgwi.ops.backup.creation import create
 from malgwi.ops.backup.manifest import Manifest
-from malgwi.ops.backup.restoration import Restored, restore
+from malgwi.ops.backup.restoration import Restored, bring_back, restore
 from malgwi.ops.backup.settings import Settings, settings_of
 from malgwi.ops.backup.verification import Verified, verify
 
@@ -23,6 +23,7 @@ __all__ = [
     "Restored",
     "Settings",
     "Verified",
+    "bring_back",
     "create",
     "restore",
     "settings_of",

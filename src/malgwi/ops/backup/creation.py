@@ -47,14 +47,21 @@ _PARTIAL = re.compile(r"\..+\.partial-[0-9a-f]{8}")
 _LEFT = 7 * 24 * 3600.0  # seconds after which nobody is at it any more
 
 
-def create(
-    target: Path, *, url: str, data: Path, settings: Settings, progress: Progress | None = None
+def create(  # noqa: PLR0913 - each stands for itself
+    target: Path,
+    *,
+    url: str,
+    data: Path,
+    settings: Settings,
+    progress: Progress | None = None,
+    with_media: bool = True,
 ) -> Manifest:
     """Makes a backup at `target`, a tar file where it ends so and else a folder.
 
-    Files that are missing or damaged in the store do not keep it from being made; the manifest
-    names them. Raises OutputExists, OutputError, and StoreError with its kin. Nothing is at
-    `target` then. The database knows the time of its last backup from then on.
+    Without media it is of the database only, to be brought back beside them. Files that are
+    missing or damaged in the store do not keep it from being made; the manifest names them. Raises
+    OutputExists, OutputError, and StoreError with its kin. Nothing is at `target` then. The
+    database knows the time of its last backup with media from then on.
     """
     if os.path.lexists(target):
         raise OutputExists(f"{target} is there already. Name another; no backup is replaced.")
@@ -65,7 +72,7 @@ def create(
     _sweep(beside)
     _sweep(target.parent)
     with translated(target), _under_way(beside, target.name) as stage:
-        manifest = _filled(stage, Place(url, data), settings, progress or nobody)
+        manifest = _filled(stage, Place(url, data), settings, progress or nobody, with_media)
         if target.suffix != shelves.TAR:
             stage.rename(target)
         else:
@@ -74,7 +81,8 @@ def create(
                 flush(packed)
                 packed.rename(target)
         flush(target.parent)
-    _note(Place(url, data), manifest.created)
+    if with_media:
+        _note(Place(url, data), manifest.created)
     return manifest
 
 
@@ -86,13 +94,21 @@ def _note(place: Place, at: datetime) -> None:
         logger.warning("the time of the backup is not noted", exc_info=error)
 
 
-def _filled(stage: Path, place: Place, settings: Settings, progress: Progress) -> Manifest:
+def _filled(
+    stage: Path, place: Place, settings: Settings, progress: Progress, with_media: bool
+) -> Manifest:
     created = datetime.now(UTC)
     (stage / DATABASE).mkdir()
-    dump, media, faults = _of_one_moment(stage, place, progress)
+    media: dict[str, int] = {}
+    faults: dict[str, str] = {}
+    if with_media:
+        dump, media, faults = _of_one_moment(stage, place, progress)
+    else:
+        dump = place.dump(stage / DATABASE)
     write(stage / SETTINGS, _settings_text(settings).encode())
     kind = make_url(place.url).get_backend_name()
-    manifest = manifest_of(dump, kind, created, media.values(), faults, settings.left_out)
+    sizes = media.values() if with_media else None
+    manifest = manifest_of(dump, kind, created, sizes, faults, settings.left_out)
     write(stage / MANIFEST, manifest.model_dump_json(indent=2).encode())
     sums = {media_name(digest): digest for digest in media}
     for name in (

@@ -40,6 +40,8 @@ class Manifest(BaseModel):
     instance: str
     """The id of the installation."""
     tables: dict[str, TableRows]
+    with_media: bool = True
+    """False for one of the database only, which is brought back beside its media."""
     media: int
     """Files that are in it."""
     media_bytes: int
@@ -62,12 +64,13 @@ def manifest_of(  # noqa: PLR0913, PLR0917 - each stands for itself
     dump: Dump,
     kind: str,
     created: datetime,
-    media: Iterable[int],
+    media: Iterable[int] | None,
     faults: Mapping[str, str],
     left_out: Iterable[str],
 ) -> Manifest:
-    """`media` are the sizes of its files, `faults` sentences by the sums of the media."""
-    sizes = list(media)
+    """`media` are the sizes of its files, None where it is to have none; `faults` are sentences by
+    the sums of the media."""
+    sizes = list(media or ())
     rows = dump.tables.items()
     return Manifest(
         format=FORMAT,
@@ -77,6 +80,7 @@ def manifest_of(  # noqa: PLR0913, PLR0917 - each stands for itself
         database=kind,
         instance=dump.instance,
         tables={name: TableRows(rows=each.count, digest=each.digest) for name, each in rows},
+        with_media=media is not None,
         media=len(sizes),
         media_bytes=sum(sizes),
         files=len(sizes) + len(dump.tables) + 2,

@@ -1,7 +1,7 @@
 """Restoring a backup, into an empty place only, and all of it or nothing."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,10 +40,13 @@ def restore(backup: Path, *, url: str, data: Path, progress: Progress | None = N
     progress, place = progress or nobody, Place(url, data)
     with shelves.opened(backup) as shelf:
         manifest, sums = known(shelf)
+        if not manifest.with_media:
+            raise BadInput(
+                f"{backup} is of the database only, as an upgrade makes it. malgwi upgrade "
+                "--back-to puts it back beside its media; elsewhere restore a backup with media."
+            )
         _check_empty(place)
-        if found := list(faults(shelf, manifest, sums, nobody)):
-            more = f" There are {len(found) - 1} more." if len(found) > 1 else ""
-            raise BadInput(f"{backup} is damaged, and not restored. {found[0]}{more}")
+        _check_sound(backup, shelf, manifest, sums)
         with translated(data), _emptied_if_broken(place):
             _restore_media(shelf, place, progress)
             with shelf.open(SETTINGS) as file:
@@ -51,6 +54,26 @@ def restore(backup: Path, *, url: str, data: Path, progress: Progress | None = N
                 write(settings, file.read())
             instance = place.load(manifest.dump, lambda table: lines_of(shelf, table))
     return Restored(manifest, instance, settings)
+
+
+def bring_back(backup: Path, *, url: str, data: Path) -> Manifest:
+    """The database as it was, in the place of what it is now, at the step of then; the media stay
+    as they are. What was kept since is lost.
+
+    Raises BadInput for a backup that is damaged or of a newer program, and StoreError, also for
+    one of another installation. The database is as it is now then.
+    """
+    with shelves.opened(backup) as shelf:
+        manifest, sums = known(shelf)
+        _check_sound(backup, shelf, manifest, sums)
+        Place(url, data).bring_back(manifest.dump, lambda table: lines_of(shelf, table))
+    return manifest
+
+
+def _check_sound(backup: Path, shelf: Shelf, manifest: Manifest, sums: Mapping[str, str]) -> None:
+    if found := list(faults(shelf, manifest, sums, nobody)):
+        more = f" There are {len(found) - 1} more." if len(found) > 1 else ""
+        raise BadInput(f"{backup} is damaged, and not restored. {found[0]}{more}")
 
 
 def _check_empty(place: Place, besides: tuple[str, ...] = ()) -> None:
