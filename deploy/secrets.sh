@@ -23,3 +23,5 @@ keep admin_key "mg_$(chance)"
 keep grafana_password "$(chance)"
 keep redis_password.conf "requirepass $(chance)"
 keep redis_url "redis://:$(cut -d' ' -f2 secrets/redis_password.conf)@redis:6379/0"
+keep oracle_password "m$(chance | head -c 29)" # Oracle takes 30, and a letter first
+keep oracle_user_password "m$(chance | head -c 29)"

@@ -168,6 +168,20 @@ def _log(text: str) -> str:
     return found[0]
 
 
+def test_oracle_has_the_time_it_takes_and_nobody_outside_reaches_it() -> None:
+    whole = read(DEPLOY / "compose" / "oracle.yaml")
+    oracle = whole["services"]["oracle"]
+
+    assert set(oracle["networks"]) == {"back"} and read(WHOLE)["networks"]["back"]["internal"]
+    assert set(oracle["secrets"]) == set(whole["secrets"])
+    for variable, value in oracle["environment"].items():
+        assert "PASSWORD" not in variable or (variable.endswith("_FILE") and "/run/" in value)
+    assert oracle["user"] != "root" and oracle["cap_drop"] == ["ALL"]
+    assert re.fullmatch(r"\d+g", default(oracle["mem_limit"])) and oracle["pids_limit"]
+    assert 180 <= seconds(oracle["healthcheck"]["start_period"]) <= 600  # up.sh waits 600 s
+    assert seconds(oracle["stop_grace_period"]) >= 60
+
+
 # What can be set
 
 
