@@ -11,10 +11,11 @@ _FINDINGS = {  # by which a finding is made, and where sentences stand in it
     "Found": (1, 3, 4),
     "Diagnosis": (1, 2),
     "replace": (),  # of a diagnosis
+    "check": (),
 }
-_NAMED = ("symptom", "cause", "remedy")
+_NAMED = ("symptom", "cause", "remedy", "looks", "why", "mend")
 _VALUE = "{}"
-_GAP = re.compile(r" [,;.](?!\w)")  # where nothing stands in a sentence that is not said then
+_GAP = re.compile(r" [,;.](?=\s|$)")  # where nothing stands in a sentence that is not said then
 
 
 def sentences(path: Path) -> set[str]:
@@ -45,11 +46,11 @@ class _Module:
         self._functions = {
             each.name: each for each in self._nodes if isinstance(each, ast.FunctionDef)
         }
-        self._within = {
-            id(inner): function
-            for function in self._functions.values()
-            for inner in ast.walk(function)
-        }
+        self._within: dict[int, list[ast.FunctionDef]] = {}
+        """The functions in which a node stands, the outermost first."""
+        for function in self._functions.values():
+            for inner in ast.walk(function):
+                self._within.setdefault(id(inner), []).append(function)
 
     def said(self) -> Iterator[str]:
         for call in self._nodes:
@@ -111,12 +112,13 @@ class _Module:
         return {_VALUE}
 
     def _given(self, name: ast.Name) -> Iterator[ast.expr]:
-        """What a name stands for: in its function, as an argument of it, or in the module."""
-        function = self._within.get(id(name))
-        local = list(_assigned(ast.walk(function), name.id)) if function else []
-        if function and not local:
-            local = list(self._arguments(function, name.id))
-        yield from local or _assigned(self._tree.body, name.id)
+        """What a name stands for: in its functions, as an argument of one, or in the module."""
+        for function in reversed(self._within.get(id(name), [])):
+            local = list(_assigned(ast.walk(function), name.id))
+            if local := local or list(self._arguments(function, name.id)):
+                yield from local
+                return
+        yield from _assigned(self._tree.body, name.id)
 
     def _arguments(self, function: ast.FunctionDef, name: str) -> Iterator[ast.expr]:
         names = [each.arg for each in (*function.args.args, *function.args.kwonlyargs)]

@@ -108,7 +108,7 @@ class Status:
                 for each in engines:
                     self._show_engine(each)
         if elsewhere:
-            text(elsewhere, "p", "mg-muted")
+            text(self._page.why(elsewhere), "p", "mg-muted")
         elif not engines:
             text(words("status_no_engine"), "p", "mg-muted")
 
