@@ -122,7 +122,14 @@ OUT = (
         "what the settings name, each once: database, Redis, engine, services of this machine",
         "`malgwi doctor`, and the page *Status*",
         KEPT,
-        ("ops.doctor.machine", "ops.doctor.queue"),
+        ("ops.doctor.machine", "ops.doctor.queue", "ops.doctor.telling", "jobs.presence"),
+    ),
+    Way(
+        "Look at all machines of an inventory",
+        "their addresses in it, at the ports that they offer and at those that are to be shut",
+        "`malgwi doctor --all-nodes`",
+        KEPT,
+        ("ops.doctor.doors", "ops.doctor.all_nodes"),
     ),
 )
 

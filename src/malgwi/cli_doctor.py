@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -12,7 +13,7 @@ from malgwi.cli_base import EXIT_FAILED, echo_lines, listed
 
 if TYPE_CHECKING:
     from malgwi.console.words import Language
-    from malgwi.ops.doctor import Say
+    from malgwi.ops.doctor import Check, Say
 
 _LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")
 
@@ -35,6 +36,14 @@ _LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")
     type=click.Choice(["ko", "en"]),
     help="Language of what is said. Default: the locale's.",
 )
+@click.option("--all-nodes", is_flag=True, help="Look at all machines of the inventory instead.")
+@click.option(
+    "--inventory",
+    type=click.Path(path_type=Path, readable=False),
+    default="inventory.yaml",
+    show_default=True,
+    help="File with the machines, for --all-nodes; - reads it.",
+)
 @click.option("--canary", is_flag=True, help="Load the engine, too, and have it hear a recording.")
 def doctor(
     as_json: bool,
@@ -45,6 +54,8 @@ def doctor(
     skip: list[str],
     compose: tuple[Path, ...],
     language: "Language | None",
+    all_nodes: bool,
+    inventory: Path,
     canary: bool,
 ) -> None:
     """Say what is wrong here, why, and what to do; change nothing."""
@@ -53,7 +64,8 @@ def doctor(
 
     say = partial(reasons.of_doctor, language or _of_locale())
     if explain:
-        echo_lines(doctors.explanation(doctors.known_check(doctors.CHECKS, explain), say))
+        known = doctors.known_check([*doctors.CHECKS, *doctors.NODE_CHECKS], explain)
+        echo_lines(doctors.explanation(known, say))
         return
     if log:
         _say_log(log, say)
@@ -61,7 +73,7 @@ def doctor(
     from malgwi import bootstrap
     from malgwi.config import read_config
 
-    checks = doctors.chosen(doctors.CHECKS, only, skip)
+    checks = doctors.chosen(_of_nodes(inventory) if all_nodes else doctors.CHECKS, only, skip)
     found = bootstrap.examine(read_config(), checks, compose, canary=canary)
     if as_json:
         click.echo(json.dumps(doctors.as_json(found), ensure_ascii=False, indent=2))
@@ -69,6 +81,14 @@ def doctor(
         echo_lines(doctors.lines(found, all_of_them=all_of_them, say=say))
     if found.failed:
         raise SystemExit(EXIT_FAILED)
+
+
+def _of_nodes(inventory: Path) -> "Sequence[Check]":
+    from malgwi.ops import doctor as doctors
+    from malgwi.ops import nodes
+
+    given = Path("/dev/stdin") if inventory == Path("-") else inventory
+    return doctors.node_checks(nodes.read_inventory(given))
 
 
 def _of_locale() -> "Language":

@@ -224,6 +224,10 @@ class JobsConfig(_Part):
     workers: int = Field(default=2, ge=1)
     """Jobs that are done at a time, in `malgwi serve` or a worker."""
 
+    node: str = Field(default="", pattern="^[A-Za-z0-9._-]*$")
+    """Name of this machine in the inventory, by which `malgwi doctor --all-nodes` knows whose
+    worker it is. Default: the name of the host."""
+
     lease: float = Field(default=15.0, ge=1.0)
     """Seconds without a sign of life after which a worker is taken for dead, and its job given to
     another. The same for all workers and the reaper."""

@@ -119,7 +119,9 @@ def _console(service: FastAPI) -> ASGIApp:
 def _queue(config: Config, store: SqlStore, parts: Parts) -> Iterator[Queue]:
     """Threads of this process that do the jobs, or the way to workers elsewhere."""
     if config.jobs.queue == "celery":
-        yield workers.queue_of(config)
+        queue = workers.queue_of(config)
+        with workers.present(config, "api"):
+            yield queue
         return
     engines = partial(_shared_engines, config, parts)
     made = workers.context(config, store, engines, lambda: parts.decoders)

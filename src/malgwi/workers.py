@@ -5,6 +5,7 @@ The engines of a worker are its own, or with STT_ENDPOINT those of a service els
 
 import logging
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from malgwi.apps.transcription.work import Rewriting, Source, Transcribing
 from malgwi.config import Config, data_folder, database_address
 from malgwi.errors import BadOption
 from malgwi.jobs import Context, Handler, Queue
+from malgwi.ops import doctor
 from malgwi.pipeline import Engines
 from malgwi.store import Elsewhere, Glossaries, Ledger, MediaSource, SqlStore
 from malgwi.types import Lane
@@ -77,9 +79,17 @@ def run_worker(config: Config, queues: Sequence[str]) -> int:
     if unknown:
         raise BadOption(f"There is no queue {min(unknown)!r}. There are: {', '.join(QUEUES)}.")
     _check_celery(config)
-    media_elsewhere(config)  # is refused here and not with the first job
     build = partial(worker_context, config)
-    return jobs.run_worker(build, _broker(config), queues, processes=config.jobs.workers)
+    with present(config, "worker", queues):
+        return jobs.run_worker(build, _broker(config), queues, processes=config.jobs.workers)
+
+
+def present(config: Config, role: str, queues: Sequence[str] = ()) -> jobs.Presence:
+    """Tells in Redis that this service is there, and how it is; see `jobs.Presence`."""
+    node = config.jobs.node or socket.gethostname()
+    elsewhere = media_elsewhere(config) if role == "worker" else None
+    about = doctor.unchanging(role, node, tuple(queues))
+    return jobs.Presence(_broker(config), about, partial(doctor.facts, config, elsewhere))
 
 
 def run_reaper(config: Config) -> int:

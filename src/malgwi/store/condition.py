@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
 
 from malgwi.errors import StoreError
-from malgwi.store import identity, job_rows, migration
+from malgwi.store import identity, job_rows, media, migration
 from malgwi.store.engine import Database, connect
 from malgwi.store.job_rows import JobCount
 
@@ -41,6 +41,8 @@ class Condition:
     connections: tuple[int, int] | None = None
     """How many there are, and may be; None where the database is a file."""
     encoding: str = "UTF8"
+    media: str | None = None
+    """The sum of media that should be there; None where there are none."""
 
 
 def condition(url: str, folder: Path) -> Condition:
@@ -88,6 +90,7 @@ def _condition(database: Database, connection: Connection, folder: Path) -> Cond
         clock=clock,
         connections=connections,
         encoding=encoding,
+        media=media.newest(connection) if step == newest else None,
     )
 
 

@@ -196,6 +196,12 @@ def total(connection: Connection) -> int:
     return int(connection.execute(sa.select(sa.func.sum(media.c.size))).scalar() or 0)
 
 
+def newest(connection: Connection) -> str | None:
+    """The sum of what came last."""
+    last = sa.select(media.c.sha256).order_by(media.c.stored.desc())
+    return connection.execute(last.limit(1)).scalar_one_or_none()
+
+
 def unused(connection: Connection, before: datetime) -> list[str]:
     """The sums of what no recording has and nobody has brought since."""
     used = sa.select(recording_media.c.sha256)

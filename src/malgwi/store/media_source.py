@@ -93,6 +93,18 @@ class MediaSource:
             )
         os.fsync(file.fileno())
 
+    def check(self, digest: str | None) -> None:
+        """Whether that could be fetched now; without a sum, whether we would be told that there is
+        no such. Raises NetworkError, NotFound."""
+        try:
+            with self._answer(digest or "0" * 64, 0, 1) as answer:
+                answer.read1(1)
+        except _Broken as error:
+            raise NetworkError(self._unreachable(error, 1)) from error
+        except NotFound:
+            if digest:
+                raise
+
     def _blocks(self, digest: str, start: int, size: int) -> Iterator[bytes]:
         """What comes from `start` on, until the end or the first fault."""
         with self._answer(digest, start) as answer:
@@ -105,14 +117,19 @@ class MediaSource:
                 yield block
 
     @contextmanager
-    def _answer(self, digest: str, start: int) -> Iterator[http.client.HTTPResponse]:
-        """A good one. Raises _Broken, in the block as well."""
+    def _answer(
+        self, digest: str, start: int, count: int | None = None
+    ) -> Iterator[http.client.HTTPResponse]:
+        """A good one, with `count` bytes or all from `start` on. Raises _Broken, in the block as
+        well."""
         connection = self._connection()
         try:
             connection.connect()
             assert connection.sock is not None
             connection.sock.settimeout(SILENCE)
-            connection.request("GET", f"{self._base}/v1/media/{digest}", headers=self._said(start))
+            connection.request(
+                "GET", f"{self._base}/v1/media/{digest}", headers=self._said(start, count)
+            )
             answer = connection.getresponse()
             self._check(answer, digest, start)
             yield answer
@@ -136,12 +153,12 @@ class MediaSource:
             self._host, self._port, timeout=CONNECT, context=self._tls
         )
 
-    def _said(self, start: int) -> dict[str, str]:
+    def _said(self, start: int, count: int | None) -> dict[str, str]:
         headers = {"User-Agent": "malgwi", "Accept-Encoding": "identity"}
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
-        if start:
-            headers["Range"] = f"bytes={start}-"
+        if start or count:
+            headers["Range"] = f"bytes={start}-{start + count - 1 if count else ''}"
         return headers
 
     def _check(self, answer: http.client.HTTPResponse, digest: str, start: int) -> None:
@@ -172,9 +189,9 @@ class MediaSource:
                 "MALGWI_STORE__MEDIA_URL the address of `malgwi serve`?"
             )
 
-    def _unreachable(self, error: _Broken) -> str:
+    def _unreachable(self, error: _Broken, attempts: int = ATTEMPTS) -> str:
         return (
-            f"The media that {self.shown} keeps cannot be fetched: {error} ({ATTEMPTS} attempts). "
+            f"The media that {self.shown} keeps cannot be fetched: {error} ({attempts} attempts). "
             "Is the API running there, and may this node reach it? MALGWI_STORE__MEDIA_URL names "
             "the address."
         )

@@ -11,6 +11,8 @@ check has an id that stays, says what it saw, why, and what to do, first of all 
     models, database, queue MODEL, DB, QUEUE
     services, network       PORT ENGINE, NET
     secrets                 SECRET CONF
+    all_nodes, doors        NODE: all machines of an inventory, from one of them
+    telling                 what a service tells of itself to who looks at all machines
     logfile, report         from captured words to diagnoses; for people and for programs
 """
 
@@ -29,12 +31,15 @@ from malgwi.ops.doctor import (
     secrets,
     services,
 )
+from malgwi.ops.doctor.all_nodes import NODE_CHECKS, node_checks
 from malgwi.ops.doctor.base import Check, Found, State
+from malgwi.ops.doctor.doors import Ports
 from malgwi.ops.doctor.examination import Examination, Result, chosen, examine
 from malgwi.ops.doctor.logfile import Told, diagnoses
 from malgwi.ops.doctor.machine import Machine
 from malgwi.ops.doctor.report import Say, as_json, explanation, known_check, lines, log_lines
 from malgwi.ops.doctor.subject import Subject
+from malgwi.ops.doctor.telling import facts, unchanging
 
 CHECKS = (
     *host.CHECKS,
@@ -51,14 +56,16 @@ CHECKS = (
     *network.CHECKS,
     *secrets.CHECKS,
 )
-"""All there is."""
+"""All that there are of one machine."""
 
 __all__ = [
     "CHECKS",
+    "NODE_CHECKS",
     "Check",
     "Examination",
     "Found",
     "Machine",
+    "Ports",
     "Result",
     "Say",
     "State",
@@ -69,7 +76,10 @@ __all__ = [
     "diagnoses",
     "examine",
     "explanation",
+    "facts",
     "known_check",
     "lines",
     "log_lines",
+    "node_checks",
+    "unchanging",
 ]

@@ -86,6 +86,7 @@ def _settle(service: Values, inventory: Inventory, node: Node, name: str) -> Non
         _on_device(service, node, 0)
     if name == "worker":
         service["command"] = ["worker", "--queues", ",".join(node.queues)]
+        service["environment"] = {**service["environment"], "MALGWI_JOBS__NODE": node.name}
     if _asks_elsewhere(inventory, node, name):
         service["networks"] = {**_named(service["networks"]), LEADING_OUT: None}
 
