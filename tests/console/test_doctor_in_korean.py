@@ -22,6 +22,7 @@ from malgwi.console.words import Words
 from malgwi.devices import known
 from malgwi.ops.doctor import (
     CHECKS,
+    NODE_CHECKS,
     Examination,
     Result,
     State,
@@ -37,7 +38,12 @@ STORE = SOURCE / "store" / "engine.py"
 TABLE = json.loads((SOURCE / "console" / "doctor.json").read_text("utf-8"))["sentences"]
 PART = re.compile(r"\{(\w+)\}")
 HANGUL = re.compile("[가-힣]")
-KEPT = re.compile(r"\b[A-Z]+_\w+|\bmalgwi [a-z]+\b|\b[A-Z]+-\d{3}\b|--[a-z-]+", re.ASCII)
+KEPT = re.compile(
+    r"\b[A-Z]+_\w+|\b[A-Z]+-\d{3}\b|--[a-z-]+"
+    r"|\bmalgwi (?:(?:backup|bundle|deploy|models) )?[a-z]+\b"
+    r"|\b(?:docker [a-z]+|redis-cli CONFIG|pip (?:un)?install)\b",
+    re.ASCII,
+)
 RESULT = Result("DISK-001", "Is it?", State.FAIL, "It is.", "seen", "It is so.", "Mend it.", 0.1)
 
 
@@ -91,7 +97,7 @@ def test_what_is_quoted_is_put_into_korean_too() -> None:
 
 def test_no_line_is_wider_than_a_terminal() -> None:
     """Hangul takes two columns a letter."""
-    for check in CHECKS:
+    for check in (*CHECKS, *NODE_CHECKS):
         for line in explanation(check, _korean):
             assert cell_len(line) <= 100, line
 
@@ -133,7 +139,7 @@ def _korean(sentence: str) -> str:
 
 
 def _of_checks() -> Iterator[str]:
-    for each in CHECKS:
+    for each in (*CHECKS, *NODE_CHECKS):
         yield from (each.looks, each.why, each.mend)
 
 

@@ -148,7 +148,8 @@ def test_a_fall_back_stands_above_everything(browser: Browser, tmp_path: Path) -
                 expect(first).to_contain_text("Run malgwi engines")
                 expect(page.get_by_text("fell back")).to_be_visible()
                 expect(page.get_by_text("heard a known recording rightly")).to_be_attached()
-                expect(page.locator(".mg-check-row")).to_have_count(1)
+                rest = page.locator(".mg-check-row:not([data-check='HOST-008'])")  # it may be busy
+                expect(rest).to_have_count(1)
                 found = barriers(page)
                 assert not found, told(found)
 
