@@ -160,14 +160,16 @@ def _service(config: "Config", plan: "Plan", *, embedded: bool) -> "Iterator[Ser
 
 @contextmanager
 def _telling(out: Path, language: Literal["en", "ko"]) -> "Iterator[Callable[[Outcome], None]]":
-    """A line of progress on standard error, and now and then the report."""
+    """A line of progress on standard error, and now and then the report; nothing is written before
+    something was sent."""
     from malgwi.ops import loadtest as test
 
     terminal, written = sys.stderr.isatty(), -_REPORT
 
     def tell(outcome: "Outcome") -> None:
         nonlocal written
-        its_time = time.monotonic() - written >= _REPORT or outcome.over
+        begun = any(each.job for each in outcome.pieces)
+        its_time = outcome.over or (begun and time.monotonic() - written >= _REPORT)
         if terminal:
             click.echo(f"\r\033[K{_line(outcome)}", err=True, nl=False)
         elif its_time:

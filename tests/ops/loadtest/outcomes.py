@@ -59,6 +59,7 @@ def outcome(plan: Plan, pieces: Sequence[Piece], **known: Any) -> Outcome:
                 (channel, each.spoken.later(-piece.index * plan.piece))
                 for channel, row in enumerate(placed)
                 for each in row
+                if piece.index - 1 <= each.spoken.start // plan.piece <= piece.index
             ]
     given: dict[str, Any] = {
         "seconds": plan.seconds,

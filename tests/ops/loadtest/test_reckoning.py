@@ -105,8 +105,8 @@ def test_speech_that_is_in_no_transcript_is_counted_on_its_channel() -> None:
     for piece in pieces:
         piece.heard = [each for each in piece.heard if each[0] == 0]
 
-    assert found.unheard(0) == 0
-    assert found.unheard(1) == pytest.approx(found.speech(pieces, 1))
+    assert found.unheard[0] == 0
+    assert found.unheard[1] == pytest.approx(found.speech(pieces, 1))
     assert [code for code, _ in verdict(found).reasons] == ["unheard"]
 
 

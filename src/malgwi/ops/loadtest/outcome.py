@@ -121,9 +121,14 @@ class Outcome:
         """Seconds of speech that were put into these pieces."""
         return coverage.total(self._spoken_in(pieces, channel))
 
-    def unheard(self, channel: int) -> float:
-        """Seconds of speech in pieces with a transcript, of which there is nothing in it."""
-        return coverage.uncovered(self._spoken_in(self.done, channel), self._heard[channel])
+    @cached_property
+    def unheard(self) -> list[float]:
+        """Of each channel the seconds of speech in pieces with a transcript, of which there is
+        nothing in it."""
+        return [
+            coverage.uncovered(self._spoken_in(self.done, channel), heard)
+            for channel, heard in enumerate(self._heard)
+        ]
 
     def _spoken_in(self, pieces: Iterable[Piece], channel: int) -> list[Span]:
         return coverage.common(self._spoken[channel], coverage.joined(map(self._bounds, pieces)))

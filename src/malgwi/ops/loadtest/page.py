@@ -1,5 +1,6 @@
 """report.html: one file for a browser or for paper, without a script and without a request."""
 
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
@@ -39,7 +40,8 @@ figcaption { font-weight: 600; } .empty { margin: 8px 0 0; color: var(--muted); 
 .legend { display: flex; flex-wrap: wrap; gap: 4px 20px; margin: 4px 0 0; color: var(--muted);
   font-size: 0.8125rem; }
 .legend span { display: inline-flex; align-items: center; gap: 6px; }
-.key { width: 26px; height: 10px; } .plot { display: block; width: 100%; height: auto; }
+.key { width: 26px; height: 10px; } figure { overflow-x: auto; }
+.plot { display: block; width: 100%; min-width: 34rem; height: auto; }
 .plot text { font-size: 11px; fill: var(--muted); font-variant-numeric: tabular-nums; }
 .grid { stroke: var(--line); } .axis { stroke: var(--muted); }
 .line { fill: none; stroke-width: 1.75; } .line.s2 { stroke-dasharray: 6 3; }
@@ -127,11 +129,10 @@ def _plots(data: Mapping[str, Any], language: Language) -> Iterable[str]:
 def _lag(data: Mapping[str, Any], language: Language) -> list[Series]:
     points = _each(data, "lag")
     series = [Series(said("series_lag", language), points, 1, "dots")]
-    slope, median = data["lag"]["slope_seconds_a_minute"], data["lag"]["median"]
+    slope = data["lag"]["slope_seconds_a_minute"]
     if slope is not None and data["plan"]["speed"] is not None:
-        middle = sum(x for x, _ in points) / len(points)
-        ends = (points[0][0], points[-1][0])
-        trend = [(x, max(0.0, median + slope * (x - middle))) for x in ends]
+        start = statistics.median(lag - slope * minute for minute, lag in points)
+        trend = [(x, start + slope * x) for x in (points[0][0], points[-1][0])]
         series.append(Series(said("series_trend", language), trend, 2))
     return series
 

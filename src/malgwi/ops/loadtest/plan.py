@@ -11,7 +11,9 @@ PIECE = 5.0, 120.0
 FEWEST_PIECES = 8
 """With fewer nobody can tell a trend from chance."""
 ACTIVITY = 0.01, 0.9
-SPEED = 0.1, 1000.0
+SPEED = 0.1, 30.0
+"""Beyond that the machine of the test might make the sound too slowly, and it would look as if the
+service were late."""
 UNDER_WAY = 8
 """Pieces that are sent and not transcribed yet, where they go as fast as the service takes them."""
 _DRAIN = 120.0

@@ -115,7 +115,9 @@ def _figure(title: str, series: Sequence[Series], inner: str) -> str:
         for each in series
     )
     legend = f'<p class="legend">{named}</p>' if named else ""
-    return f"<figure><figcaption>{escape(title)}</figcaption>{legend}{inner}</figure>"
+    return (  # it can be focused, as on a narrow screen it is to be scrolled
+        f'<figure tabindex="0"><figcaption>{escape(title)}</figcaption>{legend}{inner}</figure>'
+    )
 
 
 def _key(series: Series) -> str:

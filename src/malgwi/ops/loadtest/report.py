@@ -159,7 +159,7 @@ def _lag(outcome: Outcome) -> dict[str, Any]:
 
 def _lost(outcome: Outcome) -> dict[str, Any]:
     channels = range(outcome.plan.channels)
-    unheard = [outcome.unheard(each) for each in channels]
+    unheard = outcome.unheard
     without = [outcome.speech(outcome.lost, each) for each in channels]
     spoken = [outcome.speech([*outcome.done, *outcome.lost], each) for each in channels]
     return {

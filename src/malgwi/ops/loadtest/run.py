@@ -3,6 +3,7 @@
 import secrets
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,9 +12,9 @@ from threading import Event
 import psutil
 
 from malgwi.client import Client
-from malgwi.errors import BadOption, EngineGone, MalgwiError, NetworkError, NotFound, StoreGone
+from malgwi.errors import BadOption, MalgwiError, NotFound
 from malgwi.ops.loadtest.clips import Clip
-from malgwi.ops.loadtest.delivery import PATIENCE, Delivery, Piece
+from malgwi.ops.loadtest.delivery import PATIENCE, Delivery
 from malgwi.ops.loadtest.measuring import Observer, Sample
 from malgwi.ops.loadtest.outcome import Outcome
 from malgwi.ops.loadtest.placement import placements
@@ -23,7 +24,6 @@ from malgwi.ops.loadtest.target import ready
 
 LOOK, TELL, TICK = 2.0, 5.0, 0.25
 """Seconds between two looks at the service, two reports, and two questions for jobs."""
-_GONE = (NetworkError, StoreGone, EngineGone)
 
 Told = Callable[[Outcome], None]
 
@@ -96,7 +96,7 @@ class _Test:
                 self.delivery.ask(self._client)
                 self._look()
                 self._answered = self.delivery.now
-            except _GONE as error:
+            except MalgwiError as error:
                 self._gone(error)
             if self.delivery.now - self._told >= TELL:
                 self._told = self.delivery.now
@@ -139,23 +139,21 @@ class _Test:
         )
 
     def _tidy_up(self) -> int:
-        """How many of the recordings are still there."""
-        left = 0
-        for piece in self.delivery.pieces:
-            if piece.recording and not self._removed(piece):
-                left += 1
-        return left
+        """How many of the recordings are still on the disk."""
+        sent = [each.recording for each in self.delivery.pieces if each.recording]
+        removed = 0
+        with suppress(MalgwiError):  # who does not answer for one does not for the next
+            for recording in sent:
+                removed += self._removed(recording)
+        return len(sent) - removed
 
-    def _removed(self, piece: Piece) -> bool:
-        """From the disk, where the key is an administrator's."""
+    def _removed(self, recording: str) -> bool:
+        """Whether from the disk too: that is for administrators."""
         try:
-            try:
-                self._client.remove(piece.recording, purge=True)
-            except BadOption:
-                self._client.remove(piece.recording)
-                return False
+            self._client.remove(recording, purge=True)
+        except BadOption:
+            self._client.remove(recording)
+            return False
         except NotFound:
             return True
-        except MalgwiError:
-            return False
         return True

@@ -84,8 +84,11 @@ def _reasons(data: Data, say: _Saying) -> Iterable[str]:
     found = data["verdict"]
     if data["over"]:
         for each in found["reasons"]:
-            numbers = {name: f"{n:,.4g}" for name, n in each.items() if name != "code"}
-            yield say(each["code"], **numbers)
+            numbers = {name: _number(n) for name, n in each.items() if name != "code"}
+            live = each["code"] == "falls_behind" and data["plan"]["real_time"]
+            yield say("falls_behind_live" if live else each["code"], **numbers)
+    if data["broken"]:
+        yield data["broken"]
     if found["keeps_up"] and data["plan"]["speed"] is None:
         yield say("fast_enough", speed=_number(data["rtf"]["transcribed_speed"]))
     elif found["keeps_up"]:
@@ -119,7 +122,7 @@ def _lag(data: Data, say: _Saying) -> Rows:
         yield say("lag_slope"), say.null(data["verdict"]["behind_reason"])
     else:
         slope, chance = lag["slope_seconds_a_minute"], lag["slope_chance"]
-        yield say("lag_slope"), say("a_minute", slope=f"{slope:+.2f}", chance=f"{chance:.2g}")
+        yield say("lag_slope"), say("a_minute", slope=f"{slope:+.2f}", chance=_chance(chance))
 
 
 def _lost(data: Data, say: _Saying) -> Rows:
@@ -201,6 +204,10 @@ def _three(data: Data, first: str, second: str, third: str, form: str) -> str:
 
 def _number(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _chance(value: float) -> str:
+    return f"{value:.3f}" if value >= 0.001 else "< 0.001"
 
 
 def _seconds(value: float) -> str:

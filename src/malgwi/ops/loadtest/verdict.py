@@ -65,7 +65,7 @@ def _lost(outcome: Outcome) -> list[tuple[str, dict[str, float]]]:
         if some := getattr(outcome, name):
             found.append((name, {"pieces": len(some), "seconds": len(some) * piece}))
     channels = range(outcome.plan.channels)
-    unheard = sum(outcome.unheard(each) for each in channels)
+    unheard = sum(outcome.unheard)
     spoken = sum(outcome.speech(outcome.done, each) for each in channels)
     if unheard > UNHEARD * spoken:
         found.append(("unheard", {"seconds": unheard, "spoken": spoken}))

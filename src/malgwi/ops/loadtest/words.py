@@ -40,6 +40,10 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "실시간의 {speed} 배에서 1 분에 {behind} 초씩 밀립니다.",
         "At {speed} times real time it falls behind by {behind} s a minute.",
     ),
+    "falls_behind_live": (
+        "실시간에서 1 분에 {behind} 초씩 밀립니다.",
+        "In real time it falls behind by {behind} s a minute.",
+    ),
     "too_slow": (
         "실시간의 {speed} 배로만 받아쓰므로 밀립니다.",
         "It transcribes at {speed} times real time only, and would fall behind.",
@@ -87,7 +91,7 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "lag_slope": ("추세", "Trend"),
     "a_minute": (
         "1 분에 {slope} 초 (우연일 확률 {chance})",
-        "{slope} s a minute (chance {chance})",
+        "{slope} s a minute (by chance: {chance})",
     ),
     "lost_section": ("잃은 초", "Lost seconds"),
     "spoken": ("넣은 말, 모든 채널", "Speech put in, all channels"),
