@@ -11,7 +11,7 @@ UV ?= uv
 LOCK := pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate
 
-.PHONY: help setup run up down test test-all check docs bench screenshots lock model clean
+.PHONY: help setup run up upgrade down test test-all check docs bench screenshots lock model clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,9 @@ run: setup ## transcribe AUDIO=path, or a four-channel sample, into OUT=out
 
 up: ## start all of it in containers, and wait until they are healthy (see deploy/)
 	@deploy/up.sh
+
+upgrade: ## take the containers to IMAGE=name, and back where it does not work
+	@deploy/upgrade.sh "$(IMAGE)" $(CUDA_IMAGE)
 
 down: ## stop and remove the containers; what is kept stays
 	@cd deploy && docker compose down
