@@ -43,7 +43,7 @@ down: ## stop and remove the containers; what is kept stays
 	@cd deploy && docker compose down
 
 test: setup model ## run the tests that take less than three minutes together
-	@$(BIN)/pytest -q -m "not slow"
+	@$(BIN)/pytest -q -m "not slow" --numprocesses 2 --dist loadfile
 
 test-all: setup model ## run every test
 	@$(BIN)/pytest -q

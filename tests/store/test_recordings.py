@@ -456,7 +456,10 @@ def test_what_no_database_can_keep_is_not_looked_for_either(store: SqlStore, tex
         store.recording(text)
 
 
-@pytest.mark.parametrize("unknown", ["", "x", "'; DROP TABLE recording; --", "a" * 500, new_id()])
+@pytest.mark.parametrize(
+    "unknown",
+    ["", "x", "'; DROP TABLE recording; --", "a" * 500, "0190a1b2-0000-7000-8000-000000000000"],
+)
 def test_nothing_is_found_of_a_recording_that_is_not_there(store: SqlStore, unknown: str) -> None:
     for ask in (store.recording, store.delete_recording, store.purge_recording, store.transcripts):
         with pytest.raises(NotFound):
