@@ -6,6 +6,8 @@ set -eu
 cd -P "$(dirname "$0")" # not by a link, whose name would be that of another release tomorrow
 
 NEEDED=2.30 # of compose: `gpus`, `!reset`
+ROOM=1 # GB on Docker's disk
+TO_BUILD=5 # GB where images are to be fetched or built, too
 
 fail() {
     printf 'malgwi: %s\n' "$*" >&2
@@ -55,12 +57,59 @@ check_settings() {
     ' .env.example .env >&2 || exit 2
 }
 
-# Before anything is started; not where it may be our own that listens.
-check_ports() {
+# What they come to together is in $said until something is started.
+check_files() {
     docker compose config >"$said" 2>&1 || {
         cat "$said" >&2
         fail "The compose files and .env do not go together; what is missing stands above."
     }
+}
+
+# A new one would not be that of the database that is there.
+check_password() {
+    volume=$(sed -n 's/^name: //p' "$said")_postgres
+    if [ ! -s secrets/postgres_password ] && docker volume inspect "$volume" >/dev/null 2>&1; then
+        fail "secrets/postgres_password is not there, and the database in the volume $volume has it. Put it" \
+            "back; or begin anew, without the transcripts in it: docker volume rm $volume"
+    fi
+}
+
+# Those that are not made here, as keys for TLS, can be anywhere.
+check_secrets() {
+    awk '
+        /^[^ ]/ { inside = /^secrets:/ }
+        inside && /^  [^ ]+:$/ { name = $1 }
+        inside && sub(/^    file: /, "") { print name, $0 }
+    ' "$said" | while read -r name each; do
+        [ -f "$each" ] ||
+            fail "$each is not there, and .env or COMPOSE_FILE in it asks for this secret. Put it there, or take" \
+                "out what asks for it."
+        case $name in *certificate: | authority:) continue ;; esac # which everybody may see
+        if [ "$(anybody "$each" 8)" = r ] && [ "$(anybody "${each%/*}" 10)" != - ]; then
+            fail "Everybody on this machine can read the secret $each. Keep others out of its folder:" \
+                "chmod o-rwx ${each%/*}"
+        fi
+    done
+}
+
+anybody() { ls -Lld "$1" | cut -c"$2"; }
+
+check_room() {
+    root=$(docker info --format '{{.DockerRootDir}}' 2>/dev/null)
+    [ -d "$root" ] || return 0 # it is in a machine of its own, as with Docker Desktop
+    # shellcheck disable=SC2046 # names of images have no space
+    docker image inspect $(docker compose config --images) >/dev/null 2>&1 || ROOM=$TO_BUILD
+    free=$(df -Pk "$root" | awk 'NR == 2 { print int($4 / 1000000) }')
+    [ "$free" -ge "$ROOM" ] || full "has $free GB left of $ROOM that are needed"
+}
+
+full() {
+    fail "The disk of Docker $1. See what takes it: docker system df. Free some: docker builder prune," \
+        "docker image prune"
+}
+
+# Not where it may be our own that listens.
+check_ports() {
     [ -z "$(docker compose ps --quiet --status running 2>/dev/null)" ] || return 0
     ports=$(sed -n 's/^ *published: "\([0-9]*\)"$/\1/p' "$said")
     for port in $ports; do
@@ -89,6 +138,16 @@ taken() {
 explain() {
     where=$(sed -n '/already in use\|already allocated/s/[^0-9]*.*[^0-9.]\([0-9.]*:[0-9][0-9]*\)[: ].*/\1/p' "$said" | head -n 1)
     [ -z "$where" ] || taken "$where"
+    case $(cat "$said") in # as Docker 28 says it
+        *'could not select device driver'* | *'failed to discover GPU vendor'*)
+            fail "A container asks for a GPU, and Docker here knows of none. Install NVIDIA's driver and container" \
+                "toolkit, then: nvidia-ctk runtime configure --runtime=docker && systemctl restart docker." \
+                "Without a GPU leave compose/cuda.yaml out of COMPOSE_FILE in .env." ;;
+        *nvidia-container-cli*'unknown device'* | *'unresolvable CDI devices'*)
+            fail "There is no GPU with the UUID that .env names. nvidia-smi -L says those that there are; write one" \
+                "into STACK_GPU_0 (STACK_GPU_1) in .env." ;;
+        *'no space left on device'*) full "is full" ;;
+    esac
     for each in $(docker compose ps --all --format '{{.Service}} {{.State}} {{.Health}} {{.ExitCode}}' |
         awk '$2 == "restarting" || $3 == "unhealthy" || ($2 == "exited" && $NF != 0) { print $1 }'); do
         printf 'malgwi: %s does not work. The end of its log:\n' "$each" >&2
@@ -104,7 +163,11 @@ trap 'rm -f "$said"' EXIT
 check_docker
 [ -e .env ] || cp .env.example .env
 check_settings
+check_files
+check_password
 [ ! -e secrets.sh ] || ./secrets.sh # what `malgwi deploy render` made has its secrets
+check_secrets
+check_room
 check_ports
 if ! docker compose up --detach --wait --wait-timeout 600 "$@" 2>"$said"; then
     cat "$said" >&2

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from deploy.composed import DEPLOY, FRAGMENTS, WHOLE, read
+from deploy.engine import Environment
 
 DECLARED = {
     name
@@ -17,12 +18,23 @@ DECLARED = {
 DOCKER = """#!/bin/sh
 case "$*" in
     info) exit {info} ;;
-    "compose config") exit {config} ;;
+    info*) echo "{root}" ;;
+    "volume inspect"*) exit {volume} ;;
+    "compose config") cat "$0.config"; exit {config} ;;
     "compose version --short") echo "{version}" ;;
+    "compose up"*) echo '{up}' >&2; [ -z '{up}' ] ;;
     *) echo "docker $*" ;;
 esac
 """
-"""Docker as far as it is asked before anything is started."""
+"""Docker as far as it is asked before anything is started, and what it says of that."""
+ONE_WITH_A_GPU = """
+name: malgwi-with-a-gpu
+services:
+  engine:
+    image: ${STACK_REDIS_IMAGE:-redis:7.0}
+    pull_policy: never
+    gpus: [{driver: nvidia, device_ids: [GPU-none-of-ours]}]
+"""
 
 
 @pytest.fixture
@@ -32,22 +44,25 @@ def folder(tmp_path: Path) -> Path:
     return Path(shutil.copytree(DEPLOY, tmp_path / "deploy", ignore=ignored))
 
 
-def up(folder: Path, path: str = "/usr/bin:/bin") -> "subprocess.CompletedProcess[str]":
+def up(folder: Path, path: str | None = None, **more: str) -> "subprocess.CompletedProcess[str]":
+    """`up.sh` with this path, or an environment of its own."""
     return subprocess.run(
         [folder / "up.sh"],
-        env={**os.environ, "PATH": path},
+        env={**os.environ, "PATH": path} if path else more,
         capture_output=True,
         text=True,
         check=False,
     )
 
 
-def with_docker(folder: Path, *, version: str = "2.40.3", info: int = 0, config: int = 0) -> str:
+def with_docker(folder: Path, *, composed: str = "", **answers: object) -> str:
     """A path on which there is such a Docker."""
+    usual = {"version": "2.40.3", "info": 0, "root": "", "volume": 1, "config": 0, "up": ""}
     place = folder.parent / "bin"
     place.mkdir()
-    (place / "docker").write_text(DOCKER.format(version=version, info=info, config=config))
+    (place / "docker").write_text(DOCKER.format(**{**usual, **answers}))
     (place / "docker").chmod(0o755)
+    (place / "docker.config").write_text(composed)
     return f"{place}:/usr/bin:/bin"
 
 
@@ -154,3 +169,101 @@ def test_a_name_that_means_nothing_is_refused_with_the_one_that_was_meant(
     assert done.returncode == 2
     assert said in done.stderr and done.stderr.count("\n") == 1
     assert not (folder / "secrets").exists()
+
+
+def test_a_password_that_is_gone_is_not_made_anew_where_the_database_has_the_old_one(
+    folder: Path,
+) -> None:
+    done = up(folder, with_docker(folder, composed="name: ours\n", volume=0))
+
+    assert done.returncode == 2
+    assert "secrets/postgres_password is not there" in done.stderr
+    assert "Put it back" in done.stderr and "docker volume rm ours_postgres" in done.stderr
+    assert not (folder / "secrets").exists()
+
+
+def tls(folder: Path) -> str:
+    """What compose says of secrets that are given."""
+    files = {"tls_certificate": folder / "a.pem", "tls_key": folder / "b.pem"}
+    said = [f"  {name}:\n    name: x_{name}\n    file: {path}\n" for name, path in files.items()]
+    return f"services:\n  nginx: {{}}\nsecrets:\n{''.join(said)}x-more:\n    file: /nowhere\n"
+
+
+def test_a_secret_that_is_asked_for_and_not_there_is_said_with_its_place(folder: Path) -> None:
+    done = up(folder, with_docker(folder, composed=tls(folder)))
+
+    assert done.returncode == 2
+    assert f"malgwi: {folder / 'a.pem'} is not there" in done.stderr
+    assert "COMPOSE_FILE" in done.stderr and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_a_secret_that_everybody_can_read_is_refused_with_the_remedy(
+    folder: Path, closed: bool
+) -> None:
+    kept = folder.parent / "kept"
+    kept.mkdir(mode=0o755)
+    for name in ("a.pem", "b.pem"):
+        (kept / name).touch(0o644)
+    kept.chmod(0o700 if closed else 0o755)
+
+    done = up(folder, with_docker(folder, composed=tls(kept)))
+
+    assert done.returncode == (0 if closed else 2), done.stderr
+    remedy = f"Everybody on this machine can read the secret {kept / 'b.pem'}."
+    assert (remedy in done.stderr, f"chmod o-rwx {kept}\n" in done.stderr) == (not closed,) * 2
+    assert "a.pem" not in done.stderr
+
+
+def test_where_the_disk_of_docker_is_full_it_says_how_to_make_room(folder: Path) -> None:
+    done = up(folder, with_docker(folder, root="/proc"))  # which has no room at all
+
+    assert done.returncode == 2
+    assert "The disk of Docker has 0 GB left" in done.stderr and "system df" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("up_says", "remedy"),
+    [
+        (
+            'Error response from daemon: could not select device driver "nvidia" '
+            "with capabilities: [[gpu gpu]]",
+            "nvidia-ctk runtime configure",
+        ),
+        (
+            "Error response from daemon: failed to create task for container: failed to create "
+            "shim task: OCI runtime create failed: runc create failed: unable to start container "
+            "process: error during container init: error running prestart hook #0: exit status 1, "
+            "stdout: , stderr: nvidia-container-cli: device error: GPU-0: unknown device: unknown",
+            "nvidia-smi -L",
+        ),
+        (
+            "failed to register layer: write /usr/lib/x.so: no space left on device",
+            "docker builder prune",
+        ),
+    ],
+)
+def test_what_docker_says_of_a_fault_is_followed_by_what_to_do(
+    folder: Path, up_says: str, remedy: str
+) -> None:
+    done = up(folder, with_docker(folder, up=up_says))
+
+    first, last = done.stderr.strip().splitlines()
+    assert first == up_says
+    assert last.startswith("malgwi: ") and remedy in last
+    assert done.returncode == 2
+
+
+@pytest.mark.slow
+def test_a_gpu_that_is_asked_for_and_not_there_is_said_by_docker_itself_so(
+    engine: Environment, folder: Path
+) -> None:
+    (folder / "compose.yaml").write_text(ONE_WITH_A_GPU)
+    done = up(folder, **engine)
+    subprocess.run(["docker", "compose", "down"], cwd=folder, env=engine, check=True)
+
+    if done.returncode == 0:
+        pytest.skip("There is a GPU here.")
+    assert done.returncode == 2
+    assert "Install NVIDIA's driver and container toolkit" in done.stderr
+    assert "leave compose/cuda.yaml out of COMPOSE_FILE" in done.stderr
