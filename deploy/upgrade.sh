@@ -15,23 +15,21 @@ fail() {
     exit 2
 }
 
-compose() { docker compose "$@"; }
-
-compose_of_new() { STACK_IMAGE=$image STACK_CUDA_IMAGE=${cuda:-malgwi:none} compose "$@"; }
+with_new() { STACK_IMAGE=$image STACK_CUDA_IMAGE=${cuda:-malgwi:none} docker compose "$@"; }
 
 # Services that are of our images, whatever compose files .env names.
 ours() {
-    STACK_IMAGE=malgwi:probe STACK_CUDA_IMAGE=malgwi:probe compose config |
+    STACK_IMAGE=malgwi:probe STACK_CUDA_IMAGE=malgwi:probe docker compose config |
         awk '/^  [A-Za-z0-9_.-]+:$/ { name = $1; sub(":", "", name) } $0 == "    image: malgwi:probe" { print name }'
 }
 
-has() { compose config --services | grep -qx "$1"; }
+has() { docker compose config --services | grep -qx "$1"; }
 
 remembered() { sed -n "s/^$1=//p" "$STATE" | tail -n 1; }
 
 # The name of the image that a service runs on. Where that names another by now, one of our own.
 image_of() {
-    container=$(compose ps --all --quiet "$1" | head -n 1)
+    container=$(docker compose ps --all --quiet "$1" | head -n 1)
     [ -n "$container" ] || return 0
     id=$(docker inspect --format '{{.Image}}' "$container")
     name=$(docker inspect --format '{{.Config.Image}}' "$container")
@@ -67,18 +65,18 @@ check_image() {
 # All but the door, and then the door: what comes in is kept by a service that works.
 start() {
     say "Starting $1"
-    others=$(compose config --services | grep -vx "$DOOR" || true)
+    others=$(docker compose config --services | grep -vx "$DOOR" || true)
     # shellcheck disable=SC2086 - a word each
-    compose up --detach --wait --wait-timeout 600 --no-build --pull never $others >"$said" 2>&1 &&
-        compose up --detach --wait --wait-timeout 120 --no-build --pull never >"$said" 2>&1
+    docker compose up --detach --wait --wait-timeout 600 --no-build --pull never $others >"$said" 2>&1 &&
+        docker compose up --detach --wait --wait-timeout 120 --no-build --pull never >"$said" 2>&1
 }
 
 explain() {
     tail -n 3 "$said" >&2
-    for each in $(compose ps --all --format '{{.Service}} {{.State}} {{.Health}} {{.ExitCode}}' |
+    for each in $(docker compose ps --all --format '{{.Service}} {{.State}} {{.Health}} {{.ExitCode}}' |
         awk '$2 == "restarting" || $3 == "unhealthy" || ($2 == "exited" && $NF != 0) { print $1 }'); do
         say "$each does not work. The end of its log:"
-        compose logs --no-log-prefix --tail 5 "$each" >&2
+        docker compose logs --no-log-prefix --tail 5 "$each" >&2
     done
 }
 
@@ -86,10 +84,10 @@ go_back() {
     trap '' INT TERM HUP
     say "$* Going back to $before."
     # shellcheck disable=SC2046 - a word each
-    compose stop $(ours) >"$said" 2>&1 || true
+    docker compose stop $(ours) >"$said" 2>&1 || true
     step=$(remembered step)
     if [ -n "$step" ]; then
-        compose_of_new run --rm --no-deps -T migrate upgrade --back-to "$step" --lose-newer >&2 ||
+        with_new run --rm --no-deps -T migrate upgrade --back-to "$step" --lose-newer >&2 ||
             fail "The database could not be put back, so nothing was started. Mend what is said above, and run" \
                 "this again."
     fi
@@ -111,7 +109,7 @@ image=$1 cuda=${2:-}
     fail "STACK_IMAGE is set in the environment, and would go before .env. Run: unset STACK_IMAGE STACK_CUDA_IMAGE"
 command -v docker >/dev/null && docker compose version >/dev/null 2>&1 ||
     fail "There is no docker with compose here. ./up.sh says what is needed."
-[ -e .env ] && [ -n "$(compose ps --all --quiet 2>/dev/null)" ] ||
+[ -e .env ] && [ -n "$(docker compose ps --all --quiet 2>/dev/null)" ] ||
     fail "Nothing runs here that could be upgraded. Set STACK_IMAGE in .env, and run ./up.sh"
 services=$(ours)
 [ -n "$services" ] ||
@@ -136,7 +134,7 @@ else
     [ -z "$cuda" ] || cuda_before=$(image_of engine)
     step=
     if has migrate; then
-        compose_of_new run --rm --no-deps -T migrate upgrade --dry-run >"$said" || {
+        with_new run --rm --no-deps -T migrate upgrade --dry-run >"$said" || {
             cat "$said" >&2
             fail "Nothing was changed."
         }
@@ -150,11 +148,11 @@ fi
 
 trap 'go_back "Broken off."' INT TERM HUP
 say "Closing the door, and having jobs given back"
-if has "$DOOR"; then compose stop "$DOOR" >"$said" 2>&1 || go_back "The door does not close."; fi
+if has "$DOOR"; then docker compose stop "$DOOR" >"$said" 2>&1 || go_back "The door does not close."; fi
 # shellcheck disable=SC2086 - a word each
-compose stop $services >"$said" 2>&1 || go_back "Not everything can be stopped."
+docker compose stop $services >"$said" 2>&1 || go_back "Not everything can be stopped."
 if has migrate; then
-    compose_of_new run --rm --no-deps -T migrate upgrade >"$said" || go_back "The database was not migrated."
+    with_new run --rm --no-deps -T migrate upgrade >"$said" || go_back "The database was not migrated."
     [ ! -s "$said" ] || say "The database of before is in the volume of the data: $(cat "$said")"
 fi
 set_image STACK_IMAGE "$image"
