@@ -115,7 +115,7 @@ def _brought_up(
     """By the names that the images have nowhere else, so that those before are there to go back
     to; the release stays where it fails, and is not in use."""
     used = here.release_in_use()
-    before = Containers(used / "deploy", engine) if used and used != release else None
+    before = Containers(used / "deploy", engine) if used else None
     containers = Containers(release / "deploy", engine)
     journal.note("load the images")
     for name in stack.load(manifest, here.blob, engine, here.folder):

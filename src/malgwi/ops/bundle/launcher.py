@@ -24,6 +24,7 @@ def launcher() -> str:
 
 
 def readme(manifest: Manifest) -> str:
+    install = f"{LAUNCHER} install . --into /opt/malgwi{' --up' if manifest.stack else ''}"
     delta = f"It is a delta: it needs what was installed from {manifest.base}.\n"
     return (
         f"Malgwi {manifest.version} for {manifest.platform}, Python {manifest.python}, "
@@ -32,7 +33,7 @@ def readme(manifest: Manifest) -> str:
         f"    ssh-keygen -Y verify -f SIGNERS -I malgwi -n malgwi-bundle -s {SUMS}.sig < {SUMS}\n"
         f"    sha256sum --quiet -c {SUMS}\n\n"
         "Then, with Python and nothing else:\n\n"
-        f"    python{manifest.python} {LAUNCHER} install . --into /opt/malgwi --signers SIGNERS\n"
+        f"    python{manifest.python} {install} --signers SIGNERS\n"
     )
 
 

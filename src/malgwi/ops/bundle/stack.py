@@ -5,7 +5,8 @@ asked to transcribe by the door, and where that fails those of the release befor
     settings/secrets/
     releases/…/deploy/   links to both, and bundled.yaml, which says which images, and no others
 
-Volumes are never touched: what is kept in them belongs to no release.
+Volumes are never touched: what is kept in them belongs to no release. Where the database has to be
+migrated, `malgwi upgrade` of the new release does that, with a backup to go back to.
 """
 
 import inspect
@@ -30,6 +31,8 @@ SETTINGS = "settings"
 
 _UP = ("./up.sh", "--no-build", "--pull", "never", "--remove-orphans")
 _FILES = re.compile(r"^\s*(?:export\s+)?COMPOSE_FILE\s*=\s*[\"']?([^\"'\n#]*)", re.MULTILINE)
+
+_STEP = re.compile(r" from step (\S+) to ")
 
 Blob = Callable[[str], Path]
 """Where a blob lies, by its sum."""
@@ -94,6 +97,43 @@ class Containers:
         if done.returncode:
             raise EngineFailed(_sentences(done.stderr))
 
+    @property
+    def step_before(self) -> Path:
+        """Where it is kept at which step the database was, until what uses it works."""
+        return (self.deploy / ".env").resolve().with_name("step-before")
+
+    def migrate(self, before: "Containers") -> None:
+        """Brings the database to this release, once nobody of the one before is at work on it.
+        Raises EngineFailed."""
+        planned = self._once("upgrade", "--dry-run")
+        if match := _STEP.search(planned):
+            if not self.step_before.exists():  # else of a try that was broken off
+                write(self.step_before, match[1].encode())
+            before.stop()
+            self._once("upgrade")
+
+    def put_back(self) -> None:
+        """The database as it was before `migrate`. Raises EngineFailed."""
+        if self.step_before.exists():
+            self.stop()
+            step = self.step_before.read_text("utf-8")
+            self._once("upgrade", "--back-to", step, "--lose-newer")
+            self.step_before.unlink()
+
+    def _once(self, *arguments: str) -> str:
+        start = [self.engine, "compose", "run", "--rm", "--no-deps", "-T", "migrate"]
+        done = ran([*start, *arguments], folder=self.deploy)
+        if done.returncode:
+            raise EngineFailed(_sentences(done.stdout + done.stderr))
+        return done.stdout
+
+    def stop(self) -> None:
+        """The door, and all that are of the image of our program: jobs are given back."""
+        text = (self.deploy / BUNDLED).read_text("utf-8").partition("\n")[2]
+        of = {name: each.get("image") for name, each in json.loads(text)["services"].items()}
+        named = [name for name, image in of.items() if image == of["migrate"] or name == "nginx"]
+        run([self.engine, "compose", "stop", *named], "stop the containers", self.deploy)
+
     def down(self) -> None:
         """All but the volumes. It is no matter whether there was anything."""
         ran([self.engine, "compose", "down", "--remove-orphans"], folder=self.deploy)
@@ -121,19 +161,29 @@ class Containers:
 
 
 def bring_up(new: Containers, before: Containers | None) -> str:
-    """What came of it. Raises EngineFailed; then those before are up again, or none are."""
+    """What came of it. Raises EngineFailed; then those before are up again, or none are. What is
+    in use already is not taken down."""
+    if before is not None and not before.are_of_a_bundle:
+        before = None
     try:
+        if before is not None and before != new:
+            new.migrate(before)
         new.up()
-        return new.hear()
+        heard = new.hear()
     except MalgwiError as error:
         raise EngineFailed(f"{error} {_back(new, before)}") from error
+    new.step_before.unlink(missing_ok=True)
+    return heard
 
 
 def _back(new: Containers, before: Containers | None) -> str:
-    if before is None or not before.are_of_a_bundle:
+    if before is None:
         new.down()
         return "The containers were taken down; what they keep stays."
+    if before == new:
+        return "What runs goes on."
     try:
+        new.put_back()
         before.up()
     except MalgwiError as error:
         return f"And those of the release before did not come up again: {error}"
