@@ -151,6 +151,17 @@ def test_a_newer_compose_is_used(folder: Path, version: str) -> None:
     assert {each.name for each in (folder / "secrets").iterdir()} == DECLARED
 
 
+def test_a_node_has_the_secrets_that_were_made_for_it_and_no_others(folder: Path) -> None:
+    (folder / "secrets.sh").unlink()
+    (folder / "secrets").mkdir()
+    (folder / "secrets" / "redis_url").write_text("rediss://...")
+
+    done = up(folder, with_docker(folder))
+
+    assert done.returncode == 0, done.stderr
+    assert [each.name for each in (folder / "secrets").iterdir()] == ["redis_url"]
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
