@@ -3,6 +3,7 @@
 import socket
 import ssl
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -165,6 +166,27 @@ def test_a_certificate_of_somebody_else_or_for_somewhere_else_does_not_count(
     assert_amiss(of(found, "pathos"), "fail", "does not count", str(port))
     assert_amiss(of(found, "ethos"), "fail", "does not count", "127.0.0.3")
     assert of(found, "logos").state == "ok"
+
+
+def test_a_certificate_of_ones_own_for_people_is_not_held_to_our_authority(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    """It is for a name that the inventory does not know, and browsers know who gave it out."""
+    (tmp_path / "others").mkdir()
+    stranger = Authority(tmp_path / "others", "strangers")
+    web = cluster.inventory.web
+    port = int(web.settings["STACK_HTTPS_PORT"])
+    cluster.close("logos", port)
+    cluster.replace("logos", port, cluster.relay(LOGOS, port, stranger.context("10.0.0.9")))
+
+    held = of(cluster.look("NODE-004"), "logos")
+    settings = {**web.settings, "STACK_TLS_CERTIFICATE": "/etc/ours.pem"}
+    nodes = (replace(web, settings=settings), *cluster.inventory.nodes[1:])
+    cluster.inventory = replace(cluster.inventory, nodes=nodes)
+    own = of(cluster.look("NODE-004"), "logos")
+
+    assert_amiss(held, "fail", "does not count", str(port))
+    assert own.state == "ok"
 
 
 def test_a_database_without_tls_is_said(cluster: Cluster) -> None:

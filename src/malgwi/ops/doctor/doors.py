@@ -48,6 +48,9 @@ class Door:
     port: int
     what: str
     speaks: Speaks
+    foreign: bool = False
+    """Whether its certificate is one that somebody else gave out: for a name that the inventory
+    does not know, by an authority that may be known to browsers only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,8 @@ class Site:
     def _doors(self) -> Iterator[Door]:
         inventory, node, ports = self.inventory, self.node, self.ports
         if node == inventory.web:
-            yield Door(_set(node, "STACK_HTTPS_PORT", 443), "the door", "https")
+            foreign = bool(node.settings.get("STACK_TLS_CERTIFICATE"))
+            yield Door(_set(node, "STACK_HTTPS_PORT", 443), "the door", "https", foreign)
             yield Door(_set(node, "STACK_HTTP_PORT", 80), "the door without TLS", "http")
             if inventory.has_workers_elsewhere:
                 yield Door(ports.media, "the recordings", "https")
@@ -146,11 +150,20 @@ def authorities(config: Config) -> list[Path]:
     return [Path(each) for each in dict.fromkeys(filter(None, named)) if Path(each).is_file()]
 
 
-def trusting(config: Config) -> ssl.SSLContext:
+def trusting(config: Config, *, by_name: bool = True) -> ssl.SSLContext:
     """Of our own authority, and of those that this machine trusts. Raises OSError."""
     context = ssl.create_default_context()
+    context.check_hostname = by_name
     for each in authorities(config):
         context.load_verify_locations(each)
+    return context
+
+
+def blind() -> ssl.SSLContext:
+    """Looks at no certificate: for who shows no key and believes nothing that is answered."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
     return context
 
 
@@ -168,9 +181,10 @@ def left(address: str, door: Door, context: ssl.SSLContext) -> float:
     return ssl.cert_time_to_seconds(str(shown["notAfter"])) - time.time()
 
 
-def asked(address: str, port: int, path: str, context: ssl.SSLContext, wait: float) -> Answer:
+def asked(address: str, door: Door, path: str, context: ssl.SSLContext, wait: float) -> Answer:
     """What is answered over https, without a key. Raises OSError."""
-    line = HTTPSConnection(address, port, timeout=wait, context=context)
+    trusted = blind() if door.foreign else context
+    line = HTTPSConnection(address, door.port, timeout=wait, context=trusted)
     try:
         line.request("GET", path)
         answer = line.getresponse()
