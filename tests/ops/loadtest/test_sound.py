@@ -65,6 +65,8 @@ def test_speech_is_in_the_sound_where_it_is_said_to_be() -> None:
         for each in there:
             last = each.first + len(voices[each.clip].samples)
             assert row[each.first : last].min() > 8000, "it is whole, over the edges of pieces"
+            begin, end = (round(at * SAMPLE_RATE) for at in (each.spoken.start, each.spoken.end))
+            assert each.first < begin < end < last
             quiet[each.first : last] = False
     faint = np.abs(whole[silent])
     assert 0 < faint.max() < 33  # -60 dBFS
