@@ -19,6 +19,10 @@ import yaml
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "network.md"
 DEPLOY = ROOT / "deploy"
+FILES = [
+    DEPLOY / "compose.yaml",
+    *(path for folder in ("compose", "nodes") for path in sorted((DEPLOY / folder).glob("*.yaml"))),
+]
 
 REFUSED = "refused, with a sentence"
 KEPT = "as before: the operator has named it"
@@ -199,7 +203,9 @@ webhooks.
 """
 CONTAINED = """\
 Networks of the kind `internal` lead nowhere. These are the containers on one that does lead out,
-and what is published, file by file; all others in `deploy/` reach each other only.
+and what is published, file by file; all others in `deploy/` reach each other only. On several
+machines `malgwi deploy render` gives `api`, `worker`, `reaper` and `migrate` one that leads out, too,
+where what they ask is on another.
 """
 
 
@@ -268,14 +274,13 @@ def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str]:
 
 def containers() -> Iterator[tuple[str, str, str]]:
     """Which file gives which container a way out, or a port."""
-    files = [DEPLOY / "compose.yaml", *sorted((DEPLOY / "compose").glob("*.yaml"))]
     internal = {
         name
-        for file in files
+        for file in FILES
         for name, network in (read(file).get("networks") or {}).items()
         if network.get("internal")
     }
-    for file in files:
+    for file in FILES:
         services = {name: each for name, each in read(file).get("services", {}).items() if each}
         out = [name for name, each in services.items() if set(each.get("networks", ())) - internal]
         published = [
@@ -293,7 +298,7 @@ def images() -> list[str]:
     """Those of others, by default."""
     named = {
         str(each["image"]).partition(":-")[2].rstrip("}")
-        for file in [DEPLOY / "compose.yaml", *sorted((DEPLOY / "compose").glob("*.yaml"))]
+        for file in FILES
         for each in read(file).get("services", {}).values()
         if each and "image" in each
     }
@@ -305,6 +310,8 @@ class _Loader(yaml.SafeLoader):
 
 
 def _tagged(loader: yaml.SafeLoader, _: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
     return loader.construct_mapping(node, deep=True) if isinstance(node, yaml.MappingNode) else None
 
 

@@ -7,7 +7,9 @@ from difflib import get_close_matches
 from malgwi.errors import BadOption
 from malgwi.ops.nodes.inventory import Inventory, Node
 
-_SETTLED = re.compile(r"COMPOSE_\w+|STACK_(BIND|GPU_\d+|ENGINE|REVISION)")
+_SETTLED = re.compile(
+    r"COMPOSE_\w+|STACK_(BIND|GPU_\d+|ENGINE|REVISION)|MALGWI_STORE__MEDIA_(URL|CA_FILE)"
+)
 """What follows from the inventory."""
 _PLAIN = re.compile(r"[\w./:@%+,=-]*")
 
