@@ -21,7 +21,7 @@ from malgwi.ops.nodes.secrets import KEPT, Secrets
 from malgwi.ops.nodes.settings import env_file
 
 LIST = PurePosixPath(".rendered")
-_TAKEN = (".env.example", "up.sh")
+_TAKEN = (".env.example", "up.sh", "upgrade.sh")
 """Files of deploy/ that each node gets as they are."""
 _ACCESS = "postgres/pg_hba.conf"
 _SECRETS = "secrets"

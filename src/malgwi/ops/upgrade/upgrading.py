@@ -76,10 +76,10 @@ def upgrade(
     here = backups_of(config)
     folder = (backups or here).absolute()
     tell("Looking at what is there")
-    if not (here.parent / store.INSTANCE_FILE).exists():
+    if not (here.parent / store.INSTANCE_FILE).exists():  # nobody has kept anything here yet
         plan = planned(config, folder)
         _check(plan)
-        return Upgraded(plan.before, plan.after, plan.rows, None, 0.0)
+        return Upgraded(None, plan.after, plan.rows, None, 0.0)
     with journal.opened(here.parent) as notes:
         course, entry = _Course(config, notes, tell), notes.read()
         if not (entry and entry.state is State.MIGRATING and course.step() == entry.after):
