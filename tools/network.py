@@ -109,7 +109,8 @@ OUT = (
     ),
     Way(
         "Put a service under load",
-        "`MALGWI_CLIENT__ADDRESS`, on a private network, or with `--yes-really-this-host` elsewhere",
+        "`MALGWI_CLIENT__ADDRESS`, on a private network, or with `--yes-really-this-host` "
+        "elsewhere",
         "`malgwi loadtest`",
         KEPT,
         ("ops.loadtest.target",),
