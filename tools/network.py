@@ -136,6 +136,13 @@ OUT = (
         KEPT,
         ("ops.doctor.doors", "ops.doctor.all_nodes"),
     ),
+    Way(
+        "Try a stack that was carried",
+        "the door of the stack, from inside the container of its API",
+        "`malgwi bundle install --up`, `malgwi bundle rehearse --compose`",
+        KEPT,
+        ("ops.bundle.door",),
+    ),
 )
 
 
@@ -176,10 +183,15 @@ IN = (
     ),
 )
 
-LISTENING = ("gateway.server", "apps.transcription.wyoming", "serving")
+LISTENING = (
+    *("gateway.server", "apps.transcription.wyoming", "serving"),
+    "ops.bundle.sinkhole",  # of a rehearsal, on a network of its own
+)
 """Modules that open a port."""
 WITHOUT = {
     "ops.bundle.isolation": "asks the kernel whether there is a network, to cut it",
+    "workers": "asks what this machine is called",
+    "ops.upgrade.upgrading": "speaks to the database by the store",
     "ops.backup.creation": "speaks to the database by the store",
     "ops.backup.restoration": "speaks to the database by the store",
     "apps.transcription.api.problems": "has names of status codes",
@@ -205,8 +217,8 @@ webhooks.
 CONTAINED = """\
 Networks of the kind `internal` lead nowhere. These are the containers on one that does lead out,
 and what is published, file by file; all others in `deploy/` reach each other only. On several
-machines `malgwi deploy render` gives `api`, `worker`, `reaper` and `migrate` one that leads out, too,
-where what they ask is on another.
+machines `malgwi deploy render` gives `api`, `worker`, `reaper` and `migrate` one that leads out,
+too, where what they ask is on another.
 """
 
 
