@@ -70,7 +70,7 @@ check_password() {
     volume=$(sed -n 's/^name: //p' "$said")_postgres
     if [ ! -s secrets/postgres_password ] && docker volume inspect "$volume" >/dev/null 2>&1; then
         fail "secrets/postgres_password is not there, and the database in the volume $volume has it. Put it" \
-            "back; or begin anew, without the transcripts in it: docker volume rm $volume"
+            "back; or begin anew, without the transcripts in it: docker compose down && docker volume rm $volume"
     fi
 }
 
@@ -111,18 +111,28 @@ full() {
 # Not where it may be our own that listens.
 check_ports() {
     [ -z "$(docker compose ps --quiet --status running 2>/dev/null)" ] || return 0
-    ports=$(sed -n 's/^ *published: "\([0-9]*\)"$/\1/p' "$said")
-    for port in $ports; do
-        if listens "$port"; then taken "port $port"; fi
+    # Each port with the address at which it is to be, if that is said.
+    places=$(awk '$2 == "mode:" { at = "" } $1 == "host_ip:" { at = $2 }
+        $1 == "published:" { gsub("\"", "", $2); print at ":" $2 }' "$said")
+    for place in $places; do
+        if listens "${place%:*}" "${place##*:}"; then taken "port ${place##*:}"; fi
     done
 }
 
+# Whether somebody does at this port, at this address or at all of them.
 listens() {
     if [ -r /proc/net/tcp ]; then
         cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
-            awk -v end="$(printf ':%04X' "$1")" '$4 == "0A" && substr($2, length($2) - 4) == end { found = 1 } END { exit !found }'
+            awk -v address="${1:-0.0.0.0}" -v port="$(printf '%04X' "$2")" '
+                BEGIN { split(address, part, "."); at = sprintf("%02X%02X%02X%02X", part[4], part[3], part[2], part[1]) }
+                $4 == "0A" {
+                    split($2, there, ":")
+                    everywhere = there[1] ~ /^0+$/ || at ~ /^0+$/
+                    if (there[2] == port && (everywhere || substr(there[1], length(there[1]) - 7) == at)) found = 1
+                }
+                END { exit !found }'
     else
-        lsof -nP -iTCP:"$1" -sTCP:LISTEN >/dev/null 2>&1
+        lsof -nP -iTCP:"$2" -sTCP:LISTEN >/dev/null 2>&1
     fi
 }
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 
@@ -21,6 +22,7 @@ case "$*" in
     info*) echo "{root}" ;;
     "volume inspect"*) exit {volume} ;;
     "compose config") cat "$0.config"; exit {config} ;;
+    "compose ps --quiet"*) ;;
     "compose version --short") echo "{version}" ;;
     "compose up"*) echo '{up}' >&2; [ -z '{up}' ] ;;
     *) echo "docker $*" ;;
@@ -160,6 +162,24 @@ def test_a_node_has_the_secrets_that_were_made_for_it_and_no_others(folder: Path
 
     assert done.returncode == 0, done.stderr
     assert [each.name for each in (folder / "secrets").iterdir()] == ["redis_url"]
+
+
+@pytest.mark.parametrize(
+    ("address", "is_taken"),
+    [("127.0.0.1", True), ("0.0.0.0", True), ("", True), ("127.0.0.9", False)],
+)
+def test_a_port_is_taken_where_somebody_listens_at_that_address(
+    folder: Path, address: str, is_taken: bool
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        at = f"        host_ip: {address}\n" if address else ""
+        composed = f'      - mode: ingress\n{at}        published: "{port}"\n'
+
+        done = up(folder, with_docker(folder, composed=composed))
+
+    assert (f"Something else listens on port {port}." in done.stderr) is is_taken
+    assert (done.returncode == 2) is is_taken
 
 
 @pytest.mark.parametrize(
