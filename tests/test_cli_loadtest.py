@@ -52,7 +52,9 @@ def address(service: Library) -> str:
 
 def run(tmp_path: Path, *arguments: object, **environment: str) -> Result:
     given = ["loadtest", "--out", str(tmp_path / "out"), *map(str, arguments)]
-    return CliRunner().invoke(cli.main, given, env={**settings(tmp_path), **environment})
+    return CliRunner().invoke(
+        cli.main, given, env={**settings(tmp_path), "LC_ALL": "C", **environment}
+    )
 
 
 def report(tmp_path: Path) -> dict[str, Any]:
@@ -182,7 +184,7 @@ def test_ctrl_c_reports_what_was_measured_and_takes_back_what_was_sent(
     options = ("--from", str(talk), "--hours", "1", "--piece", "5", "--speed", "5")
     process = subprocess.Popen(
         [sys.executable, "-c", ENGINE, "loadtest", "--out", str(tmp_path / "out"), *options],
-        env={**os.environ, **settings(tmp_path, address(running))},
+        env={**os.environ, "LC_ALL": "C", **settings(tmp_path, address(running))},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

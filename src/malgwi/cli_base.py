@@ -20,6 +20,25 @@ EXIT_BAD_INPUT = 2
 EXIT_WORN_OUT = 70  # the engine service should be started again
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
+_LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")
+
+
+def language_option(help: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """`--language`, which is that of the locale where it is not given."""
+    return click.option(
+        "--language",
+        type=click.Choice(["ko", "en"]),
+        default=_of_locale,
+        show_default="the locale's",
+        help=help,
+    )
+
+
+def _of_locale() -> str:
+    """The first of the variables that says something counts, as for every program."""
+    said = next(filter(None, map(os.environ.get, _LOCALE)), "")
+    return "ko" if said.startswith("ko") else "en"
+
 
 def listed(_: click.Context, __: click.Parameter, value: str | None) -> list[str]:
     return [each.strip() for each in (value or "").split(",") if each.strip()]

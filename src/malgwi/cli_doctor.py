@@ -1,7 +1,6 @@
 """`malgwi doctor`: what is wrong here."""
 
 import json
-import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -9,13 +8,11 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from malgwi.cli_base import EXIT_FAILED, echo_lines, listed
+from malgwi.cli_base import EXIT_FAILED, echo_lines, language_option, listed
 
 if TYPE_CHECKING:
     from malgwi.console.words import Language
     from malgwi.ops.doctor import Check, Say
-
-_LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")
 
 
 @click.command()
@@ -31,11 +28,7 @@ _LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="Compose file to look at. Can be repeated. Default: what lies here, or in deploy.",
 )
-@click.option(
-    "--language",
-    type=click.Choice(["ko", "en"]),
-    help="Language of what is said. Default: the locale's.",
-)
+@language_option("Of what is said.")
 @click.option("--all-nodes", is_flag=True, help="Look at all machines of the inventory instead.")
 @click.option(
     "--inventory",
@@ -53,7 +46,7 @@ def doctor(
     only: list[str],
     skip: list[str],
     compose: tuple[Path, ...],
-    language: "Language | None",
+    language: "Language",
     all_nodes: bool,
     inventory: Path,
     canary: bool,
@@ -62,7 +55,7 @@ def doctor(
     from malgwi.console import reasons
     from malgwi.ops import doctor as doctors
 
-    say = partial(reasons.of_doctor, language or _of_locale())
+    say = partial(reasons.of_doctor, language)
     if explain:
         known = doctors.known_check([*doctors.CHECKS, *doctors.NODE_CHECKS], explain)
         echo_lines(doctors.explanation(known, say))
@@ -89,12 +82,6 @@ def _of_nodes(inventory: Path) -> "Sequence[Check]":
 
     given = Path("/dev/stdin") if inventory == Path("-") else inventory
     return doctors.node_checks(nodes.read_inventory(given))
-
-
-def _of_locale() -> "Language":
-    """The first of the variables that says something counts, as for every program."""
-    said = next(filter(None, map(os.environ.get, _LOCALE)), "")
-    return "ko" if said.startswith("ko") else "en"
 
 
 def _say_log(log: IO[bytes], say: "Say") -> None:

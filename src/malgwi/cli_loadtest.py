@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from malgwi.cli_base import EXIT_FAILED, EXIT_INTERRUPTED, echo_lines, listed, read_settings
+from malgwi.cli_base import (
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    echo_lines,
+    language_option,
+    listed,
+    read_settings,
+)
 from malgwi.errors import BadOption, EngineMissing, ModelMissing
 
 if TYPE_CHECKING:
@@ -76,13 +83,7 @@ def _speed(_: click.Context, __: click.Parameter, value: str) -> float | None:
     show_default=True,
     help="Folder for the report.",
 )
-@click.option(
-    "--language",
-    type=click.Choice(["en", "ko"]),
-    default="en",
-    show_default=True,
-    help="Of the report.",
-)
+@language_option("Of the report.")
 @click.option("--embedded", is_flag=True, help="Start a service for it, in an empty folder.")
 @click.option("--keep", is_flag=True, help="Leave the recordings in the service.")
 @click.option(
