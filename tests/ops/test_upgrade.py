@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -26,7 +27,7 @@ from malgwi import cli
 from malgwi.config import Config, StoreConfig
 from malgwi.errors import BadInput, Conflict, StoreError
 from malgwi.ops import backup
-from malgwi.ops.upgrade import go_back, planned, upgrade
+from malgwi.ops.upgrade import go_back, journal, planned, upgrade
 from malgwi.store import Database, connect, migration
 from malgwi.store.ids import new_id
 
@@ -364,6 +365,23 @@ def test_there_is_no_way_back_but_that_of_the_last_upgrade(older: Home) -> None:
     assert older.step() == migration.newest()
 
 
+def test_a_backup_that_was_put_back_before_is_no_way_back_again(older: Home) -> None:
+    """The program of before went on with it, and then the new one was started without an upgrade:
+    what was kept meanwhile is not in the backup."""
+    step = str(older.step())
+    upgrade(config_of(older))
+    go_back(config_of(older), step)
+    with_media(older.open(), b"meanwhile")
+    older.close()
+    until(lambda: not planned(config_of(older), older.data).in_use)
+    before = contents(older)
+
+    with pytest.raises(BadInput, match="was taken back: there is no backup"):
+        go_back(config_of(older), step, lose_newer=True)
+
+    assert contents(older) == before
+
+
 def test_the_backup_of_an_upgrade_is_not_restored_without_its_media(
     older: Home, tmp_path: Path
 ) -> None:
@@ -480,6 +498,31 @@ def test_a_kill_amid_a_step_leaves_one_state_or_the_other(
     else:
         assert again.returncode == 0, said
         assert home.step() == migration.newest()
+
+
+def test_the_next_program_makes_a_backup_of_its_own_where_the_last_upgrade_was_killed(
+    older: Home,
+) -> None:
+    """Killed before its mark; it was started nevertheless, and used until there was another."""
+    before, step = contents(older), str(older.step())
+    with journal.opened(older.data) as notes:
+        notes.write(
+            journal.Entry(
+                state=journal.State.MIGRATING,
+                before="0001",
+                after=step,
+                backup=older.data / "upgrades" / "20260101T000000Z-0001-to-x",
+                began=datetime(2026, 1, 1, tzinfo=UTC),
+            )
+        )
+
+    done = upgrade(config_of(older))
+
+    assert done.before == step
+    assert done.backup
+    assert backup.verify(done.backup).manifest.step == step
+    go_back(config_of(older), step)
+    assert contents(older) == before
 
 
 def test_a_service_that_is_started_again_meanwhile_is_not_migrated_under(older: Home) -> None:

@@ -82,7 +82,7 @@ def upgrade(
         return Upgraded(None, plan.after, plan.rows, None, 0.0)
     with journal.opened(here.parent) as notes:
         course, entry = _Course(config, notes, tell), notes.read()
-        if not (entry and entry.state is State.MIGRATING and course.step() == entry.after):
+        if not (entry and entry.state is State.MIGRATING and course.is_migrated_by_us(entry)):
             plan = planned(config, folder)
             _check(plan)
             if plan.before is None or not plan.is_needed:
@@ -109,8 +109,10 @@ def go_back(
         now = course.step()
         if now == step:
             return GoneBack(step, None)
-        if entry is None or (entry.before, entry.after) != (step, now):
+        is_back = entry is not None and entry.state is State.BACK
+        if entry is None or is_back or (entry.before, entry.after) != (step, now):
             last = f"led from {entry.before} to {entry.after}" if entry else "is not known"
+            last += " and was taken back" if is_back else ""
             raise BadInput(
                 f"The database is at step {now}, and the last upgrade here {last}: there is no "
                 f"backup by which to go back to {step}. Nothing was changed."
@@ -129,6 +131,11 @@ class _Course:
 
     def step(self) -> str | None:
         return store.condition(self._url, self._data).step
+
+    def is_migrated_by_us(self, entry: Entry) -> bool:
+        """Whether that was to this program: for another one a backup is still to be made."""
+        condition = store.condition(self._url, self._data)
+        return condition.step == entry.after == condition.newest
 
     def back_up(self, before: str, after: str, folder: Path) -> Entry:
         began = datetime.now(UTC)
