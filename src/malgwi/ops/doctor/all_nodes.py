@@ -7,8 +7,10 @@ looked at there is skipped, and the others are looked at all the same.
 
 import ssl
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from functools import partial
+from importlib import import_module
 from importlib.metadata import version
 
 from malgwi import jobs
@@ -17,7 +19,7 @@ from malgwi.jobs import Facts
 from malgwi.ops.doctor import doors
 from malgwi.ops.doctor.base import Check, Found, NotThere, check, fail, ok, skip, warn
 from malgwi.ops.doctor.database import seen
-from malgwi.ops.doctor.doors import Ports, Reached, Site
+from malgwi.ops.doctor.doors import Ports, Site
 from malgwi.ops.doctor.subject import Subject
 from malgwi.ops.nodes import Inventory
 from malgwi.ops.nodes import Node as InventoryNode
@@ -42,7 +44,8 @@ class Node:
         self.name, self.address = site.node.name, site.node.address
         self._reached = partial(_reached, site)
 
-    def reached(self, subject: Subject) -> Mapping[int, Reached]:
+    def reached(self, subject: Subject) -> Mapping[int, str | None]:
+        """By port why it does not answer; None where it does."""
         return subject.once(self._reached)
 
     def services(self, subject: Subject, role: str = "worker") -> Sequence[Facts]:
@@ -63,12 +66,12 @@ class Node:
 
     def is_alive(self, subject: Subject) -> bool:
         if self.site.doors:
-            return any(each.why is None for each in self.reached(subject).values())
+            return None in self.reached(subject).values()
         return bool(self.services(subject))
 
 
-def _reached(site: Site, subject: Subject) -> Mapping[int, Reached]:
-    return doors.reached(subject.machine, site)
+def _reached(site: Site, subject: Subject) -> Mapping[int, str | None]:
+    return doors.reached(subject.machine, site.node.address, [each.port for each in site.doors])
 
 
 def services(subject: Subject) -> Sequence[Facts]:
@@ -122,7 +125,7 @@ def _for_no_node(subject: Subject) -> Found:
 def answers(subject: Subject, node: Node) -> Found:
     if node.is_alive(subject):
         return ok(f"{node.name} answers.", node.address)
-    said = [f"{port}: {each.why}" for port, each in sorted(node.reached(subject).items())]
+    said = [f"{port}: {why}" for port, why in sorted(node.reached(subject).items())]
     return fail(
         f"{node.name} does not answer.",
         evidence=f"{node.address}, {'; '.join(said) or 'none of its workers'}; it carries "
@@ -143,7 +146,7 @@ def open_ports(subject: Subject, node: Node) -> Found:
     if not found:
         return skip(f"{node.name} has no port for the others.")
     names = {each.port: each.what for each in node.site.doors}
-    shut = [f"{port} ({names[port]}): {each.why}" for port, each in found.items() if each.why]
+    shut = [f"{port} ({names[port]}): {why}" for port, why in found.items() if why]
     if shut:
         return fail(f"{node.name} does not answer at all of its ports.", evidence="; ".join(shut))
     return ok(f"{node.name} answers at all of its ports.", ", ".join(map(str, found)))
@@ -157,11 +160,10 @@ def open_ports(subject: Subject, node: Node) -> Found:
 )
 def shut_ports(subject: Subject, node: Node) -> Found:
     node.check_alive(subject)
-    found = doors.open_among(subject.machine, node.site, node.site.shut)
-    if found:
+    found = doors.reached(subject.machine, node.address, node.site.shut)
+    if stand := [str(port) for port, why in found.items() if why is None]:
         return fail(
-            f"{node.name} has ports open that nobody else needs.",
-            evidence=", ".join(map(str, found)),
+            f"{node.name} has ports open that nobody else needs.", evidence=", ".join(stand)
         )
     return ok(f"{node.name} has no other of our ports open.")
 
@@ -176,7 +178,7 @@ def certificates(subject: Subject, node: Node) -> Found:
     node.check_alive(subject)
     found, context = node.reached(subject), subject.once(trusting)
     secured = [each for each in node.site.doors if each.speaks != "http"]
-    secured = [each for each in secured if found[each.port].why is None]
+    secured = [each for each in secured if found[each.port] is None]
     if not secured:
         return skip(f"{node.name} has no port with a certificate.")
     days: list[int] = []
@@ -209,11 +211,15 @@ def certificates(subject: Subject, node: Node) -> Found:
 )
 def near(subject: Subject, node: Node) -> Found:
     node.check_alive(subject)
-    took = [each.seconds for each in node.reached(subject).values() if each.why is None]
-    if not took:
+    stand = [port for port, why in node.reached(subject).items() if why is None]
+    if not stand:
         return skip(f"{node.name} has no port for the others.")
-    said = f"{min(took) * 1000:.1f} ms to connect"
-    if min(took) > _FAR:
+    try:
+        took = doors.there_and_back(node.address, stand[0])
+    except OSError as error:
+        raise NotThere(f"{node.name} has no port for the others.") from error
+    said = f"{took * 1000:.1f} ms to connect"
+    if took > _FAR:
         return warn(f"{node.name} is far away.", evidence=said)
     return ok(f"{node.name} is near.", said)
 
@@ -370,7 +376,7 @@ def behind(subject: Subject, node: Node) -> Found:
     seen_any = False
     for what, path in asking.items():
         door = node.site.door(what)
-        if door is None or found[door.port].why is not None:
+        if door is None or found[door.port] is not None:
             continue
         seen_any = True
         try:
@@ -393,7 +399,7 @@ def _by_date(subject: Subject, node: Node) -> list[float]:
     except NotThere:
         return []
     for door in node.site.doors:
-        if door.speaks != "https" or node.reached(subject)[door.port].why is not None:
+        if door.speaks != "https" or node.reached(subject)[door.port] is not None:
             continue
         try:
             answer = doors.asked(node.address, door, "/health/live", context, _LIVE_WAIT)
@@ -432,10 +438,19 @@ NODE_CHECKS: Sequence[Check] = tuple(made for made, _ in _MADE)
 
 def node_checks(inventory: Inventory, ports: Ports | None = None) -> Sequence[Check]:
     """Those of all nodes."""
+    _load()
     nodes: dict[str, Node] = {}
     for each in inventory.nodes:
         nodes[each.name] = Node(Site(inventory, each, ports or Ports()), nodes)
     return [_of(made, look, node) for node in nodes.values() for made, look in _MADE]
+
+
+def _load() -> None:
+    """What takes long to load, before the checks' time runs: dozens of threads that load it at once
+    take much longer."""
+    for name in ("redis", "psycopg", "alembic", "malgwi.store"):
+        with suppress(ModuleNotFoundError):
+            import_module(name)
 
 
 def _of(made: Check, look: NodeLook, node: Node) -> Check:

@@ -7,7 +7,7 @@ It agrees with what `malgwi deploy render` publishes: see ops/nodes/composition.
 import socket
 import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http.client import HTTPException, HTTPSConnection
@@ -24,6 +24,7 @@ Speaks = Literal["http", "https", "redis", "postgresql"]
 WAIT = 1.0
 """Seconds until a port counts as dead."""
 _TLS_WAIT = 1.5
+_TIMES = 5
 _MOST = 1 << 16
 _SSL_REQUEST = bytes.fromhex("0000000804d2162f")  # PostgreSQL: is there TLS?
 _INNER = (2375, 8000, 10300)
@@ -108,36 +109,24 @@ class Site:
         return ", ".join(said)
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
-    """What came of connecting to a port."""
-
-    why: str | None
-    """Why nothing answers; None where something does."""
-    seconds: float
-
-
-def reached(machine: Machine, site: Site) -> Mapping[int, Reached]:
-    """All doors of a node, at once."""
-    return _connected(machine, site.node.address, [each.port for each in site.doors])
-
-
-def open_among(machine: Machine, site: Site, ports: tuple[int, ...]) -> list[int]:
-    found = _connected(machine, site.node.address, list(ports))
-    return [port for port, each in found.items() if each.why is None]
-
-
-def _connected(machine: Machine, host: str, ports: list[int]) -> Mapping[int, Reached]:
+def reached(machine: Machine, address: str, ports: Sequence[int]) -> Mapping[int, str | None]:
+    """All of them at once: why nothing answers there, None where something does."""
     if not ports:
         return {}
-
-    def connect(port: int) -> Reached:
-        began = time.monotonic()
-        why = machine.connects(host, port, WAIT)
-        return Reached(why, time.monotonic() - began)
-
     with ThreadPoolExecutor(len(ports)) as at_once:
-        return dict(zip(ports, at_once.map(connect, ports), strict=True))
+        found = at_once.map(lambda port: machine.connects(address, port, WAIT), ports)
+        return dict(zip(ports, found, strict=True))
+
+
+def there_and_back(address: str, port: int) -> float:
+    """Seconds, the least of several: all else is this machine being busy. Raises OSError."""
+    return min(_connecting(address, port) for _ in range(_TIMES))
+
+
+def _connecting(address: str, port: int) -> float:
+    began = time.monotonic()
+    with socket.create_connection((address, port), WAIT):
+        return time.monotonic() - began
 
 
 def authorities(config: Config) -> list[Path]:
