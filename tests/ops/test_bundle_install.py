@@ -28,6 +28,8 @@ from malgwi.errors import BadInput, BadOption, EngineFailed, NetworkError, Outpu
 from malgwi.ops import bundle as bundles
 from malgwi.ops.bundle import Host, Wishes, images
 from malgwi.ops.bundle.installation import install
+from malgwi.ops.bundle.manifest import Stack
+from malgwi.ops.bundle.stack import Containers
 
 pytestmark = [
     pytest.mark.slow,
@@ -209,6 +211,48 @@ def test_images_are_loaded_where_there_is_an_engine_and_said_where_there_is_none
 
     with images.archives(tmp_path / "loaded.tar", "linux/amd64") as loaded:
         assert loaded.image.reference == "malgwi:1.0"
+
+
+def test_containers_are_not_brought_up_of_a_bundle_that_has_none(
+    first: Path, maker: Maker, into: Path
+) -> None:
+    with pytest.raises(BadInput, match=r"has no stack.*--compose compose\.yaml"):
+        install(first, into, signers=maker.signers, wishes=Wishes(up=True))
+
+    assert not into.exists()
+
+
+def test_settings_by_which_other_images_would_be_used_are_refused_with_the_line_that_is_right(
+    first: Path, tmp_path: Path
+) -> None:
+    deploy, settings = tmp_path / "releases" / "1" / "deploy", tmp_path / "settings"
+    deploy.mkdir(parents=True)
+    settings.mkdir()
+    written = "#COMPOSE_FILE=compose.yaml\nCOMPOSE_FILE=compose.yaml:compose/tls.yaml\n"
+    (settings / ".env").write_text(written)
+    stack = Stack(files=("compose.yaml",), images={})
+    manifest = bundles.inspect(first).model_copy(update={"stack": stack})
+
+    with pytest.raises(BadInput, match=r"FILE=compose\.yaml:compose/tls\.yaml:bundled\.yaml"):
+        Containers(deploy, "docker").settle(settings, manifest)
+
+    assert (settings / ".env").read_text() == written
+
+
+def test_settings_of_a_release_that_was_started_by_hand_are_not_hidden(
+    first: Path, tmp_path: Path
+) -> None:
+    deploy, settings = tmp_path / "releases" / "1" / "deploy", tmp_path / "settings"
+    deploy.mkdir(parents=True)
+    for name in (".env", ".env.example"):
+        (deploy / name).write_text("STACK_HTTP_PORT=80\n")
+    stack = Stack(files=("compose.yaml",), images={})
+    manifest = bundles.inspect(first).model_copy(update={"stack": stack})
+
+    with pytest.raises(BadInput, match=r"Move it to .*settings/\.env"):
+        Containers(deploy, "docker").settle(settings, manifest)
+
+    assert (deploy / ".env").read_text() == "STACK_HTTP_PORT=80\n"
 
 
 @pytest.fixture
