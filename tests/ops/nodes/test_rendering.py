@@ -236,6 +236,8 @@ def test_another_node_changes_what_it_must_and_nothing_else(site: Site) -> None:
     }
     assert "10.0.0.4/32" in (site.into / "ethos" / "postgres" / "pg_hba.conf").read_text()
     assert not changes.removed
+    # Of a file that is mounted by itself a container sees the one of its start, whatever is there.
+    assert "./postgres:/etc/malgwi:ro" in site.services("ethos")["postgres"]["volumes"]
 
 
 def test_a_node_that_goes_takes_its_files_with_it_and_nobody_elses(site: Site) -> None:
@@ -269,6 +271,21 @@ def test_another_address_makes_another_certificate_and_keeps_the_secrets(site: S
     assert "pathos/secrets/redis_url" in changed
     assert after["logos/secrets/admin_key"] == before["logos/secrets/admin_key"]
     assert after["logos/secrets/authority"] == before["logos/secrets/authority"]
+
+
+def test_a_certificate_whose_key_is_another_is_made_anew(site: Site) -> None:
+    """A kill between the two."""
+    site.three()
+    certificate, key = (site.into / ".secrets" / "nodes" / name for name in ("logos", "ethos_key"))
+    key.with_name("logos_key").write_bytes(key.read_bytes())
+    before = certificate.read_bytes()
+
+    site.three()
+
+    assert certificate.read_bytes() != before
+    own = site.into / "logos" / "secrets"
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(own / "node_certificate", own / "node_key")
 
 
 def test_looking_changes_nothing(site: Site) -> None:

@@ -5,6 +5,7 @@ Made with `openssl`, which practically every machine has: nothing more is instal
 
 import ipaddress
 import shutil
+import ssl
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -67,15 +68,17 @@ def issued(authority: Pair, name: str, known_as: Iterable[str]) -> Pair:
 
 
 def is_good(pair: Pair, authority: Pair, known_as: Iterable[str]) -> bool:
-    """Whether it is of this authority, for these names and no others, and for long enough."""
+    """Whether it is whole, of this authority, for these names only, and for long enough."""
     with TemporaryDirectory() as folder:
         place = Path(folder)
         (place / "certificate").write_bytes(pair.certificate)
+        (place / "key").write_bytes(pair.key)
         (place / "authority").write_bytes(authority.certificate)
         shown = ("x509", "-in", place / "certificate", "-noout")
         left = str(RENEWED_DAYS * _DAY)
         if not (
-            _agrees("verify", "-CAfile", place / "authority", place / "certificate")
+            _belong_together(place / "certificate", place / "key")
+            and _agrees("verify", "-CAfile", place / "authority", place / "certificate")
             and _agrees(*shown, "-checkend", left)
         ):
             return False
@@ -83,6 +86,15 @@ def is_good(pair: Pair, authority: Pair, known_as: Iterable[str]) -> bool:
     lines = (line.strip() for line in said.splitlines())
     found = next((line for line in lines if line.startswith(("DNS:", "IP:"))), "")
     return set(found.split(", ")) == set(_alternatives(known_as))
+
+
+def _belong_together(certificate: Path, key: Path) -> bool:
+    """Not where a kill came when one of the two was new."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+    except ssl.SSLError:
+        return False
+    return True
 
 
 def _alternatives(known_as: Iterable[str]) -> list[str]:

@@ -145,7 +145,7 @@ def _used(whole: Values) -> Values:
 
 
 def mounted_files(whole: Values) -> set[str]:
-    """Paths of the files beside a compose file that its services see, other than secrets."""
+    """Paths of what is beside a compose file and its services see, other than secrets."""
     mounts = [each for service in whole["services"].values() for each in service.get("volumes", ())]
     return {name.removeprefix("./") for name in map(_mounted, mounts) if name.startswith("./")}
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from malgwi.errors import BadOption
+from malgwi.ops.disk import flush
 from malgwi.ops.nodes import composition
 from malgwi.ops.nodes.inventory import Inventory, Node
 from malgwi.ops.nodes.secrets import KEPT, Secrets
@@ -23,7 +24,8 @@ from malgwi.ops.nodes.settings import env_file
 LIST = PurePosixPath(".rendered")
 _TAKEN = (".env.example", "up.sh", "upgrade.sh")
 """Files of deploy/ that each node gets as they are."""
-_ACCESS = "postgres/pg_hba.conf"
+_ACCESS = PurePosixPath("postgres/pg_hba.conf")
+"""In a folder that is mounted as one: so a container sees what is put in its place."""
 _SECRETS = "secrets"
 
 
@@ -98,7 +100,10 @@ def _of_node(
         **{name: _taken(source, name) for name in _TAKEN},
     }
     for name in sorted(composition.mounted_files(compose)):
-        files[name] = _access(inventory) if name == _ACCESS else _taken(source, name)
+        if name == str(_ACCESS.parent):
+            files[str(_ACCESS)] = _access(inventory)
+        else:
+            files[name] = _taken(source, name)
     own = secrets.of(node, compose.get("secrets", {}), compose["services"])
     for name, content in own.items():
         files[f"{_SECRETS}/{name}"] = File(content, 0o444)  # in a folder that nobody else enters
@@ -183,6 +188,8 @@ def _write(files: Files, changes: Changes, into: Path, before: set[PurePosixPath
         _put_list(into, before | files.keys())
         for target in fresh:
             _beside(target).replace(target)
+        for changed in {each.parent for each in fresh}:
+            flush(changed)
         for path in changes.removed:
             (into / path).unlink()
         for folder in _emptied(changes.removed):
@@ -210,12 +217,14 @@ def _put(path: Path, file: File) -> None:
     path.touch(mode=0o600, exist_ok=False)
     path.write_bytes(file.content)
     path.chmod(file.mode)
+    flush(path)  # or a power cut leaves a password that is empty
 
 
 def _put_list(into: Path, paths: Iterable[PurePosixPath]) -> None:
     text = "".join(f"{path}\n" for path in sorted(paths))
     _put(_beside(into / LIST), File(text.encode(), 0o644))
     _beside(into / LIST).replace(into / LIST)
+    flush(into)
 
 
 def _beside(path: Path) -> Path:
