@@ -70,6 +70,24 @@ def test_secrets_in_the_environment_are_said_and_not_shown(tmp_path: Path) -> No
     assert "amber" not in str(found) and "mg_a" not in str(found)
 
 
+def test_secrets_that_came_from_files_are_not_taken_for_some_of_the_environment(
+    tmp_path: Path,
+) -> None:
+    settings: Settings = {
+        "store": {"media_key": "mg_a-key-that-is-long-enough"},
+        "engine": {"keys": "mg_a-key-that-is-long-enough"},
+    }
+    files = {"MALGWI_ENGINE__KEYS_FILE": "/run/secrets/admin_key"}
+
+    one = look("SECRET-002", patient(tmp_path, files, **settings))
+    files["MALGWI_STORE__MEDIA_KEY_FILE"] = "/run/secrets/media_key"
+    none = look("SECRET-002", patient(tmp_path, files, **settings))
+
+    assert_amiss(one, "warn", "MALGWI_STORE__MEDIA_KEY")
+    assert "KEYS" not in one.evidence
+    assert none.state == "ok"
+
+
 def test_data_that_all_can_read_are_said(tmp_path: Path) -> None:
     folder = tmp_path / "home" / "data"
     folder.mkdir(parents=True, mode=0o700)

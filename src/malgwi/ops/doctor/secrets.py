@@ -59,12 +59,15 @@ def files(subject: Subject) -> Found:
     mend="Use MALGWI_STORE__PASSWORD_FILE and MALGWI_ENGINE__KEY_FILE.",
 )
 def in_files(subject: Subject) -> Found:
-    config, loose = subject.config, []
-    if config.store.url and urlsplit(config.store.url.get_secret_value()).password:
-        loose.append("MALGWI_STORE__URL")
-    if config.engine.keys:
-        loose.append("MALGWI_ENGINE__KEYS")
-    if loose:
+    config, environ = subject.config, subject.machine.environ
+    url = config.store.url
+    given = {
+        "MALGWI_STORE__URL": url and urlsplit(url.get_secret_value()).password,
+        "MALGWI_ENGINE__KEYS": config.engine.keys,
+        "MALGWI_SERVE__MEDIA_KEY": config.serve.media_key,
+        "MALGWI_STORE__MEDIA_KEY": config.store.media_key,
+    }
+    if loose := [name for name in given if given[name] and not environ.get(f"{name}_FILE")]:
         return warn("A secret is in the environment.", evidence=", ".join(loose))
     return ok("They are, or there are none.")
 
