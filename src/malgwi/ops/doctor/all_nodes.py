@@ -172,8 +172,8 @@ def shut_ports(subject: Subject, node: Node) -> Found:
     "NODE-004",
     looks="Are the certificates of the node trusted, for its address, and good for long?",
     why="With another certificate than its own the other nodes do not speak with it.",
-    mend="Render again, which renews it: malgwi deploy render. Carry the folder to the node, and there: "
-    "./up.sh --force-recreate.",
+    mend="Render again, which renews it: malgwi deploy render. Carry the folder to the node, and "
+    "there: ./up.sh --force-recreate.",
 )
 def certificates(subject: Subject, node: Node) -> Found:
     node.check_alive(subject)
