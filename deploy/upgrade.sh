@@ -43,9 +43,10 @@ image_of() {
 # Writes NAME=VALUE into .env, all of it or nothing.
 set_image() {
     [ -n "$2" ] || return 0
-    cp -p .env .env.new
-    { grep -v "^$1=" .env || true; printf '%s=%s\n' "$1" "$2"; } >.env.new
-    mv -f .env.new .env
+    cp -p .env .env.new &&
+        { grep -v "^$1=" .env || [ $? -eq 1 ]; } >.env.new && # 1: nothing else is set
+        printf '%s=%s\n' "$1" "$2" >>.env.new &&
+        mv -f .env.new .env
 }
 
 check_image() {
@@ -62,12 +63,13 @@ check_image() {
     }
 }
 
-# All but the door, and then the door: what comes in is kept by a service that works.
+# All but the door, and then the door: what comes in is kept by a service that works, and not given up.
 start() {
     say "Starting $1"
     others=$(docker compose config --services | grep -vx "$DOOR" || true)
     # shellcheck disable=SC2086 - a word each
     docker compose up --detach --wait --wait-timeout 600 --no-build --pull never $others >"$said" 2>&1 &&
+        given_up= &&
         docker compose up --detach --wait --wait-timeout 120 --no-build --pull never >"$said" 2>&1
 }
 
@@ -87,11 +89,14 @@ go_back() {
     docker compose stop $(ours) >"$said" 2>&1 || true
     step=$(remembered step)
     if [ -n "$step" ]; then
-        with_new run --rm --no-deps -T migrate upgrade --back-to "$step" --lose-newer >&2 ||
+        # shellcheck disable=SC2086 - one word or none
+        with_new run --rm --no-deps -T migrate upgrade --back-to "$step" $given_up >&2 ||
             fail "The database could not be put back, so nothing was started. Mend what is said above, and run" \
                 "this again."
     fi
-    cp -p .env.before .env.new && mv -f .env.new .env
+    cmp -s .env.before .env || { cp -p .env.before .env.new && mv -f .env.new .env; } ||
+        fail ".env cannot be written, so nothing was started; the database is that of before. Make room, and run" \
+            "this again."
     case $before in malgwi:before-*) set_image STACK_IMAGE "$before" ;; esac
     case $cuda_before in malgwi:before-*) set_image STACK_CUDA_IMAGE "$cuda_before" ;; esac
     if ! start "$before"; then
@@ -112,6 +117,10 @@ command -v docker >/dev/null && docker compose version >/dev/null 2>&1 ||
 [ -e .env ] && [ -n "$(docker compose ps --all --quiet 2>/dev/null)" ] ||
     fail "Nothing runs here that could be upgraded. Set STACK_IMAGE in .env, and run ./up.sh"
 services=$(ours)
+docker compose config --services | grep -qxE 'api|(worker|engine)(-.*)?' || {
+    say "Nothing here is of an image of Malgwi: there is nothing to upgrade."
+    exit 0
+}
 [ -n "$services" ] ||
     fail "Which images run here is not settled by STACK_IMAGE but by another compose file. Upgrade by what made that."
 first=$(printf '%s\n' "$services" | grep -vxE 'migrate|models|engine.*' | head -n 1)
@@ -123,12 +132,15 @@ trap 'rm -f "$said"' EXIT
 check_image "$image"
 [ -z "$cuda" ] || check_image "$cuda"
 
-if [ -e "$STATE" ] && [ -e .env.before ]; then
+[ -e .env.before ] || rm -f "$STATE" # of which nothing could be told
+if [ -e "$STATE" ]; then
     ! kill -0 "$(remembered pid)" 2>/dev/null || fail "Another upgrade is under way here. Wait for it."
     before=$(remembered before) cuda_before=$(remembered cuda_before)
     say "Going on with an upgrade that was broken off. Before was $before."
     printf 'pid=%s\n' $$ >>"$STATE"
+    given_up= # somebody may have started it by hand since, and used it
 else
+    given_up=--lose-newer # what the new workers did; it is done again
     before=$(image_of "$first") cuda_before=
     [ -n "$before" ] || fail "There is no container of $first. Run ./up.sh, and then this again."
     [ -z "$cuda" ] || cuda_before=$(image_of engine)
@@ -141,6 +153,7 @@ else
         cat "$said" >&2
         step=$(sed -n 's/.* from step \([^ ]*\) to .*/\1/p' "$said")
     fi
+    [ ! -e "$STATE" ] || fail "Another upgrade began here meanwhile. Wait for it."
     cp -p .env .env.before
     printf '%s\n' "pid=$$" "before=$before" "cuda_before=$cuda_before" "step=$step" >"$STATE.new"
     mv -f "$STATE.new" "$STATE"
@@ -155,8 +168,7 @@ if has migrate; then
     with_new run --rm --no-deps -T migrate upgrade >"$said" || go_back "The database was not migrated."
     [ ! -s "$said" ] || say "The database of before is in the volume of the data: $(cat "$said")"
 fi
-set_image STACK_IMAGE "$image"
-set_image STACK_CUDA_IMAGE "$cuda"
+{ set_image STACK_IMAGE "$image" && set_image STACK_CUDA_IMAGE "$cuda"; } || go_back ".env cannot be written."
 if ! start "$image"; then
     explain
     go_back "$image does not serve."

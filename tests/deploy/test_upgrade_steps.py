@@ -16,6 +16,12 @@ DOCKER = """#!/bin/sh
 echo "${STACK_IMAGE:-$(sed -n 's/^STACK_IMAGE=//p' .env)} $*" >>../asked
 if [ -e ../no ] && echo "$*" | grep -qe "$(cat ../no)"; then exit 1; fi
 if [ -e ../kill ] && echo "$*" | grep -qe "$(cat ../kill)"; then rm ../kill; kill -9 $PPID; fi
+if [ -e ../services ]; then
+    case "$*" in
+        "compose config") exit 0 ;;
+        "compose config --services") cat ../services && exit 0 ;;
+    esac
+fi
 case "$*" in
     "compose config")
         printf '  %s:\\n    image: '"$STACK_IMAGE"'\\n' api worker migrate
@@ -25,7 +31,9 @@ case "$*" in
     "inspect --format {{.Config.Image}} container") echo malgwi:old ;;
     "inspect --format {{.Image}} container") echo sha256:0123456789abcdef ;;
     "image inspect --format {{.Id}} malgwi:old") cat ../id ;;
-    *--dry-run) echo "2. Migrate it from step 0003 to 0004, all or nothing." ;;
+    *--dry-run)
+        [ ! -e ../meanwhile ] || mv ../meanwhile .upgrade
+        echo "2. Migrate it from step 0003 to 0004, all or nothing." ;;
     *"migrate upgrade") echo /data/upgrades/x ;;
 esac
 """
@@ -66,6 +74,12 @@ class Folder:
     def kill(self, when: str) -> None:
         (self.parent / "kill").write_text(when)
 
+    def fill_disk(self, from_name: str = ".env") -> None:
+        """From now on there is no room for a copy of this file of settings."""
+        full = f'case "$*" in "-p {from_name} .env.new") exit 1 ;; esac'
+        (self.parent / "bin" / "cp").write_text(f'#!/bin/sh\n{full}\nexec /bin/cp "$@"\n')
+        (self.parent / "bin" / "cp").chmod(0o755)
+
     def done(self) -> list[str]:
         """What was asked that changes something, and with which image."""
         asked = (self.parent / "asked").read_text().splitlines()
@@ -91,7 +105,7 @@ FORWARD = [
     f"malgwi:new {UP} 600 --no-build --pull never api worker migrate redis",
     f"malgwi:new {UP} 120 --no-build --pull never",
 ]
-BACK = [
+BACK = [  # while nobody could send anything
     f"malgwi:new {RUN} --back-to 0003 --lose-newer",
     f"malgwi:old {UP} 600 --no-build --pull never api worker migrate redis",
     f"malgwi:old {UP} 120 --no-build --pull never",
@@ -161,11 +175,64 @@ def test_where_it_is_killed_the_next_one_knows_what_was_before(folder: Folder, w
 
     assert "Before was malgwi:old." in done.stderr
     assert "Going back to malgwi:old." in done.stderr
-    assert f"malgwi:new {RUN} --back-to 0003 --lose-newer" in folder.done()
+    # It may have been started by hand meanwhile, and used.
+    assert f"malgwi:new {RUN} --back-to 0003" in folder.done()
+    assert not any("--lose-newer" in each for each in folder.done())
     assert folder.env.read_text() == SETTINGS
     (folder.parent / "no").unlink()
     assert folder.upgrade(IMAGE).returncode == 0
     assert folder.left() == set()
+
+
+def test_once_the_door_is_open_what_came_in_is_not_given_up(folder: Folder) -> None:
+    folder.refuse("wait-timeout 120")
+
+    folder.upgrade(IMAGE)
+
+    assert f"malgwi:new {RUN} --back-to 0003" in folder.done()
+
+
+def test_settings_that_cannot_be_written_stop_nothing_for_good(folder: Folder) -> None:
+    folder.fill_disk()
+
+    done = folder.upgrade(IMAGE)
+
+    assert done.returncode == 1
+    assert "Going back to malgwi:old." in done.stderr
+    assert folder.done()[-3:] == BACK
+    assert folder.env.read_text() == SETTINGS
+
+
+def test_settings_that_cannot_be_put_back_are_said_and_kept(folder: Folder) -> None:
+    folder.refuse("wait-timeout 600")
+    folder.fill_disk(from_name=".env.before")
+
+    done = folder.upgrade(IMAGE)
+
+    assert done.returncode == 2
+    assert ".env cannot be written" in done.stderr
+    assert (folder.deploy / ".env.before").read_text() == SETTINGS
+    assert folder.done()[-1] == BACK[0]
+
+
+def test_another_one_that_began_meanwhile_is_not_disturbed(folder: Folder) -> None:
+    (folder.parent / "meanwhile").write_text("before=malgwi:old\n")
+
+    done = folder.upgrade(IMAGE)
+
+    assert done.returncode == 2 and "Another upgrade" in done.stderr
+    assert folder.done() == FORWARD[:1]
+    assert (folder.deploy / ".upgrade").read_text() == "before=malgwi:old\n"
+
+
+def test_where_nothing_is_of_our_image_there_is_nothing_to_do(folder: Folder) -> None:
+    """A node with the database only."""
+    (folder.parent / "services").write_text("postgres\n")
+
+    done = folder.upgrade(IMAGE)
+
+    assert done.returncode == 0 and "nothing to upgrade" in done.stderr
+    assert folder.done() == []
 
 
 def test_an_image_whose_name_was_given_to_another_keeps_one(folder: Folder) -> None:
