@@ -82,6 +82,11 @@ lock: ## renew the lock files from pyproject.toml (needs uv and a package index)
 		--python-version 3.11 --python-platform aarch64-manylinux_2_36 -r deploy/image/cpu.lock # there is one for arm64, too
 	echo 'hatchling' | $(UV) $(LOCK) --only-binary :all: - --constraint requirements.lock --output-file deploy/image/build.lock
 	echo 'nvidia-cublas-cu12==12.8.4.1' | $(UV) $(LOCK) --only-binary :all: - --output-file deploy/image/cuda.lock
+	echo 'torch==2.10.0' | $(UV) pip compile --quiet --python-version 3.11 --python-platform x86_64-manylinux_2_28 \
+		--generate-hashes --no-emit-index-url --no-header --no-annotate --only-binary :all: --extra transformers \
+		pyproject.toml - --constraint deploy/image/cpu.lock --output-file deploy/image/torch.lock \
+		$$(sed -n 's/^\([A-Za-z0-9._-]*\)==.*/--no-emit-package \1/p' deploy/image/cpu.lock | sort -u) \
+		$$(printf -- '--no-emit-package %s ' hf-xet triton cuda-bindings cuda-pathfinder typer shellingham)
 	sed -n 's/^cpwer = \["\(.*\)"\].*/\1/p' pyproject.toml | \
 		$(UV) $(LOCK) - --constraint requirements.lock --output-file requirements-cpwer.lock
 

@@ -4,7 +4,10 @@ Every module is imported, every engine of the image is found, sound is decoded a
 for speech, and `malgwi serve` answers on all of its doors: a form with a file, a page, its health.
 What is missing fails here, and not when somebody starts it.
 
-    python check.py [LIBRARY ...]     libraries that have to be there, as libcublas.so.12
+    python check.py [ENGINE ...] [LIBRARY ...]
+
+with the engines that it has beside the usual ones, and the libraries that have to be there, as
+libcublas.so.12. Whoever uses one of them has to get the same: two of a kind in a process clash.
 """
 
 import ctypes
@@ -33,20 +36,22 @@ DATABASES_AND_QUEUE = ("psycopg", "pgvector.sqlalchemy", "celery", "redis")
 RATE = 16_000
 
 
-def main(libraries: list[str]) -> None:
+def main(wanted: list[str]) -> None:
+    libraries = [each for each in wanted if ".so." in each]
+    engines = [*ENGINES, *(each for each in wanted if each not in libraries)]
     modules = [*imported()]
     for each in DATABASES_AND_QUEUE:
         import_module(each)
-    for each in ENGINES:
+    for each in engines:
         plugins.load("stt", each)
     for each in libraries:
-        ctypes.CDLL(each)
+        load_once(each)
     with tempfile.TemporaryDirectory() as folder:
         sound = noise(Path(folder))
         look_for_speech(sound)
         serve(Path(folder), sound)
     click.echo(
-        f"Malgwi {version('malgwi')}: {len(modules)} modules, engines {', '.join(ENGINES)}, "
+        f"Malgwi {version('malgwi')}: {len(modules)} modules, engines {', '.join(engines)}, "
         f"libraries {', '.join(libraries) or 'none'}; the service answers."
     )
 
@@ -62,6 +67,15 @@ def imported() -> Iterator[str]:
                 raise
         else:
             yield each.name
+
+
+def load_once(library: str) -> None:
+    """Whoever was imported may have loaded it already, from where its own packages are."""
+    ctypes.CDLL(library)
+    mapped = Path("/proc/self/maps").read_text("utf-8").split()
+    found = sorted({each for each in mapped if Path(each).name == library})
+    if len(found) != 1:
+        raise SystemExit(f"{library} is loaded from more than one place: {', '.join(found)}")
 
 
 def noise(folder: Path) -> Path:

@@ -15,6 +15,7 @@ from deploy.composed import DEPLOY
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from malgwi.devices.tables import read
 
@@ -68,7 +69,7 @@ def test_nothing_in_the_files_says_where_packages_come_from() -> None:
     assert all("://" not in path.read_text("utf-8") for path in IMAGE.glob("*.lock"))
 
 
-@pytest.mark.parametrize("stage", ["cpu", "cuda"])
+@pytest.mark.parametrize("stage", ["cpu", "cuda", "torch"])
 def test_an_image_runs_as_nobody_in_particular_and_is_tried_last(stage: str) -> None:
     *_, user, check = instructions(stage)
 
@@ -76,7 +77,7 @@ def test_an_image_runs_as_nobody_in_particular_and_is_tried_last(stage: str) -> 
     assert check.startswith("RUN --network=none") and "/check.py" in check
 
 
-@pytest.mark.parametrize("name", ["build.lock", "cpu.lock", "cuda.lock"])
+@pytest.mark.parametrize("name", ["build.lock", "cpu.lock", "cuda.lock", "torch.lock"])
 def test_what_goes_into_an_image_is_named_with_its_sum(name: str) -> None:
     entries = re.split(r"\n(?=\S)", (IMAGE / name).read_text("utf-8").strip())
 
@@ -222,6 +223,37 @@ def test_the_labels_say_which_drivers_and_cards_there_have_to_be() -> None:
     [library] = wheel["libraries"]
     assert library in instructions("cuda")[-1]
     assert set(locked("cuda.lock")) == {"nvidia-cublas-cu12"}
+
+
+def test_torch_and_ctranslate2_get_one_and_the_same_library_of_nvidia() -> None:
+    inside = locked("torch.lock")
+    labels = dict(re.findall(r'(malgwi\.[\w.]+)="([^"]*)"', " ".join(instructions("torch"))))
+    [version] = inside["torch"]
+    [wheel] = [
+        row
+        for row in read("wheels.toml")["torch"]
+        if Version(row["from"]) <= Version(version) < Version(row.get("below", "999"))
+    ]
+
+    assert inside["nvidia-cublas-cu12"] == locked("cuda.lock")["nvidia-cublas-cu12"]
+    assert not set(inside) & set(locked("cpu.lock"))  # or one would hide the other
+    assert labels["malgwi.gpu.classes"] == " ".join(wheel["sass"])
+    assert labels["malgwi.driver.minimum"] == wheel["driver"]
+    assert " transformers libcublas.so.12 " in instructions("torch")[-1]
+
+
+def test_for_what_processors_each_image_is_built() -> None:
+    assert re.findall(r'group "default" \{ targets = \[(.*)\] \}', BAKE) == ['"cpu", "cuda"']
+    targets = re.findall(r'^target "(.*?)" \{(.*?)^\}', BAKE, re.MULTILINE | re.DOTALL)
+    platforms = {name: re.findall(r"linux/\w+", body) for name, body in targets}
+
+    assert platforms["cpu-everywhere"] == ["linux/amd64", "linux/arm64"]
+    assert platforms["cuda"] == platforms["torch"] == ["linux/amd64"]
+    assert platforms["cpu"] == []  # that of the machine
+    both = " ".join(
+        line for stage in ("dependencies", "base", "cpu") for line in instructions(stage)
+    )
+    assert not re.search("x86_64|amd64|aarch64|arm64", both)
 
 
 @pytest.mark.slow
