@@ -126,6 +126,19 @@ def test_what_an_attempt_before_has_left_is_gone_on_with(
     assert not half.exists()
 
 
+@pytest.mark.parametrize("left", [bytes(5000), SOUND + b"x"], ids=["torn", "longer"])
+def test_what_a_power_cut_has_left_wrong_is_fetched_anew(
+    store: SqlStore, there: Keeper, opening: Opening, tmp_path: Path, left: bytes
+) -> None:
+    """It is our disk's fault, and not that of who keeps it."""
+    kept = store.keep_media([SOUND]).sha256
+    here = opening()
+    (tmp_path / "worker" / "fetched" / "incoming" / f"{kept}.{len(SOUND)}").write_bytes(left)
+
+    assert read(here, kept) == [SOUND]
+    assert there.asked[-1] == (f"/v1/media/{kept}", None)
+
+
 @pytest.mark.parametrize("lie", [SOUND[:-1] + b"x", b"x" + SOUND], ids=["other", "longer"])
 def test_what_is_not_what_its_sum_says_is_refused_and_never_kept(
     store: SqlStore, there: Keeper, opening: Opening, fetched: Callable[[], list[str]], lie: bytes

@@ -149,6 +149,9 @@ class MediaCache:
             except BlockingIOError:
                 file.close()
                 return None
+            if os.fstat(file.fileno()).st_nlink == 0:  # given up by its owner a moment ago
+                file.close()
+                return None
             try:
                 self._make_room(media, path)
             except BaseException:

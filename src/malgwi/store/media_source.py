@@ -61,6 +61,20 @@ class MediaSource:
         Raises NetworkError, NotFound, StoreError where it is not what its sum says, OSError where
         it cannot be written, and Cancelled once `stop` is set. What has come is in `file` then.
         """
+        left = os.fstat(file.fileno()).st_size
+        is_whole = self._fills(media, file, stop)
+        if not is_whole and left:  # by a power cut, which may leave anything
+            file.truncate(0)
+            is_whole = self._fills(media, file, stop)
+        if not is_whole:
+            raise StoreError(
+                f"What {self.shown} sent for the media {media.sha256} is not what their sum says; "
+                "nothing of it was kept. Run `malgwi doctor` there: is its disk sound?"
+            )
+        os.fsync(file.fileno())
+
+    def _fills(self, media: Media, file: FileIO, stop: Event) -> bool:
+        """Whether what is in the file then is what the sum says."""
         file.seek(0)
         digest, have = sha256(), 0
         while block := file.read(_BLOCK):
@@ -86,12 +100,7 @@ class MediaSource:
                 )
                 if stop.wait(_wait(failures)):
                     raise Cancelled("The job is to stop.") from error
-        if have != media.size or digest.hexdigest() != media.sha256:
-            raise StoreError(
-                f"What {self.shown} sent for the media {media.sha256} is not what their sum says; "
-                "nothing of it was kept. Run `malgwi doctor` there: is its disk sound?"
-            )
-        os.fsync(file.fileno())
+        return have == media.size and digest.hexdigest() == media.sha256
 
     def check(self, digest: str | None) -> None:
         """Whether that could be fetched now; without a sum, whether we would be told that there is
