@@ -219,6 +219,25 @@ def test_the_backups_of_the_last_upgrades_are_kept(of_before: Callable[[str], Ho
     }
 
 
+def test_backups_of_another_installation_in_the_same_folder_are_not_ours_to_remove(
+    of_before: Callable[[str], Home], tmp_path: Path
+) -> None:
+    home, shared = of_before("sqlite"), tmp_path / "backups"
+    first = upgrade(config_of(home), backups=shared).backup
+    assert first
+    theirs = shared / "20260101T000000Z-0002-to-0003"
+    first.rename(theirs)
+    text = (theirs / "manifest.json").read_text()
+    (theirs / "manifest.json").write_text(
+        text.replace(backup.verify(theirs).manifest.instance, new_id())
+    )
+    home.step_back()
+
+    upgrade(config_of(home), backups=shared, keep=1)
+
+    assert theirs.is_dir()
+
+
 # -- what stands against it
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
 from malgwi import store
@@ -20,6 +21,7 @@ from malgwi.config import Config, data_folder, database_address
 from malgwi.errors import BadInput, Conflict, StoreError
 from malgwi.ops import backup
 from malgwi.ops.backup import Manifest
+from malgwi.ops.backup.manifest import MANIFEST
 from malgwi.ops.upgrade import health, journal
 from malgwi.ops.upgrade.journal import Entry, Journal, State
 from malgwi.ops.upgrade.preflight import IN_USE, Plan, planned
@@ -214,10 +216,19 @@ def _check(plan: Plan) -> None:
 
 
 def _forget_old(folder: Path, keep: int, last: Path) -> None:
-    ours = sorted(each for each in folder.iterdir() if _NAME.fullmatch(each.name))
+    named = [each for each in folder.iterdir() if _NAME.fullmatch(each.name)]
+    ours = sorted(each for each in named if _instance(each) in (None, _instance(last)))
     for each in ours[: max(0, len(ours) - max(1, keep))]:
         if each != last:
             shutil.rmtree(each)
+
+
+def _instance(folder: Path) -> str | None:
+    """Of which installation a backup is; None where it does not tell."""
+    try:
+        return Manifest.model_validate_json((folder / MANIFEST).read_bytes()).instance
+    except (OSError, ValidationError):
+        return None
 
 
 def _sweep(folder: Path) -> None:
