@@ -17,8 +17,9 @@ def home(tmp_path: Path) -> Home:
     return home
 
 
-def run(data: Path, *arguments: object) -> Result:
+def run(data: Path, *arguments: object, **settings: str) -> Result:
     environment = {
+        **settings,
         "MALGWI_STORE__DATA": str(data),
         "MALGWI_ENGINE__KEYS": "mg_hidden-hidden-hidden",
         "MALGWI_OFFLINE": "1",
@@ -51,6 +52,20 @@ def test_what_is_missing_in_the_store_is_said_with_an_exit_code(home: Home, tmp_
     assert made.exit_code == cli.EXIT_FAILED
     assert "it is missing" in made.output
     assert run(home.data, "verify", tmp_path / "b").exit_code == 0
+
+
+def test_where_the_media_are_on_another_node_no_backup_is_made_without_them(
+    home: Home, tmp_path: Path
+) -> None:
+    """It would be noted as the last one, and there would seem to be one."""
+    made = run(home.data, "create", tmp_path / "b", MALGWI_STORE__MEDIA_URL="https://10.0.0.1:8444")
+
+    assert made.exit_code == cli.EXIT_BAD_INPUT
+    assert "on the node that MALGWI_STORE__MEDIA_URL names" in made.output
+    assert not (tmp_path / "b").exists()
+    store = home.open()
+    assert store.last_backup() is None
+    home.close()
 
 
 def test_a_damaged_backup_is_said_with_an_exit_code(home: Home, tmp_path: Path) -> None:

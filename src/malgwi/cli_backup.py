@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from malgwi.cli_base import EXIT_FAILED, read_settings
+from malgwi.errors import BadOption
 
 if TYPE_CHECKING:
     from malgwi.ops.backup import Manifest
@@ -26,6 +27,11 @@ def backup_create(target: Path) -> None:
     from malgwi.ops import backup as backups
 
     config = read_settings()
+    if config.store.media_url:
+        raise BadOption(
+            "The recordings are not here but on the node that MALGWI_STORE__MEDIA_URL names. Make "
+            "the backup there."
+        )
     with _files_bar("Backing up", str(target)) as progress:
         made = backups.create(
             target,
