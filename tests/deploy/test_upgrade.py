@@ -67,7 +67,8 @@ def images(engine: Environment, tmp_path_factory: pytest.TempPathFactory) -> Ite
     )
     (folder / "broken").write_text(
         f"FROM {AFTER}\nUSER root\n"
-        f'RUN echo "{IT_DOES_NOT_SERVE_HERE}" >> {PACKAGE}/library.py\nUSER 10001:10001\n'
+        f'RUN echo "{IT_DOES_NOT_SERVE_HERE}" >> {PACKAGE}/workers.py'
+        f" && rm {PACKAGE}/__pycache__/workers.*\nUSER 10001:10001\n"
     )
     build(AFTER, "-f", str(folder / "after"), str(folder))
     build(BROKEN, "-f", str(folder / "broken"), str(folder))
