@@ -159,7 +159,8 @@ else
     mv -f "$STATE.new" "$STATE"
 fi
 
-trap 'go_back "Broken off."' INT TERM HUP
+trap 'go_back "Broken off."' INT TERM
+trap 'exec >/dev/null 2>&1; go_back "Broken off."' HUP # the terminal is gone, and what is said to it fails
 say "Closing the door, and having jobs given back"
 if has "$DOOR"; then docker compose stop "$DOOR" >"$said" 2>&1 || go_back "The door does not close."; fi
 # shellcheck disable=SC2086 - a word each

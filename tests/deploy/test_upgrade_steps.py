@@ -4,11 +4,13 @@ Docker is played here, as far as it is asked; test_upgrade.py has a real one.
 """
 
 import os
+import pty
 import shutil
 import signal
 import subprocess
 from pathlib import Path
 
+import deadline
 import pytest
 from deploy.composed import DEPLOY
 
@@ -16,6 +18,10 @@ DOCKER = """#!/bin/sh
 echo "${STACK_IMAGE:-$(sed -n 's/^STACK_IMAGE=//p' .env)} $*" >>../asked
 if [ -e ../no ] && echo "$*" | grep -qe "$(cat ../no)"; then exit 1; fi
 if [ -e ../kill ] && echo "$*" | grep -qe "$(cat ../kill)"; then rm ../kill; kill -9 $PPID; fi
+if [ -e ../wait ] && echo "$*" | grep -qe "$(cat ../wait)"; then
+    rm ../wait
+    exec sleep 60
+fi
 if [ -e ../services ]; then
     case "$*" in
         "compose config") exit 0 ;;
@@ -66,6 +72,23 @@ class Folder:
             text=True,
             check=False,
         )
+
+    def lose_terminal(self, when: str) -> int:
+        """As when the line to the machine is cut. The exit code then."""
+        (self.parent / "wait").write_text(when)
+        ours, theirs = pty.openpty()
+        running = subprocess.Popen(
+            ["setsid", "--ctty", self.deploy / "upgrade.sh", IMAGE],
+            env={**os.environ, "PATH": f"{self.parent / 'bin'}:/usr/bin:/bin"},
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+        )
+        os.close(theirs)
+        deadline.until(lambda: not (self.parent / "wait").exists())
+        os.close(ours)
+        os.killpg(running.pid, signal.SIGHUP)
+        return running.wait(60)
 
     def refuse(self, what: str) -> None:
         """From now on Docker does not do this."""
@@ -233,6 +256,13 @@ def test_where_nothing_is_of_our_image_there_is_nothing_to_do(folder: Folder) ->
 
     assert done.returncode == 0 and "nothing to upgrade" in done.stderr
     assert folder.done() == []
+
+
+def test_where_the_terminal_is_gone_it_goes_back_all_the_same(folder: Folder) -> None:
+    assert folder.lose_terminal("migrate upgrade$") == 1
+
+    assert folder.done()[-3:] == BACK
+    assert folder.left() == set()
 
 
 def test_an_image_whose_name_was_given_to_another_keeps_one(folder: Folder) -> None:
