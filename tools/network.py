@@ -190,6 +190,7 @@ LISTENING = (
 """Modules that open a port."""
 WITHOUT = {
     "ops.bundle.isolation": "asks the kernel whether there is a network, to cut it",
+    "ops.nodes.certificates": "sees whether a key is that of a certificate",
     "workers": "asks what this machine is called",
     "ops.upgrade.upgrading": "speaks to the database by the store",
     "ops.backup.creation": "speaks to the database by the store",
