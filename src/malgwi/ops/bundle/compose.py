@@ -33,14 +33,26 @@ class Service:
 
 def services(folder: Path, files: Sequence[str], engine: str) -> dict[str, Service]:
     """Those of compose files, together. Raises BadOption where they do not go together."""
+    found = _together(folder, files, engine)["services"]
+    return {name: _service(name, each) for name, each in sorted(found.items())}
+
+
+def secrets_beside(folder: Path, files: Sequence[str], engine: str) -> tuple[str, ...]:
+    """Names of the secrets that are in `secrets/` of the folder, a file each. Raises BadOption."""
+    found = _together(folder, files, engine).get("secrets") or {}
+    there = {f"./secrets/{name}" for name in found} | {f"{folder}/secrets/{name}" for name in found}
+    return tuple(name for name, each in sorted(found.items()) if each.get("file") in there)
+
+
+def _together(folder: Path, files: Sequence[str], engine: str) -> dict[str, Any]:
     named = [word for each in files for word in ("-f", each)]
     command = [engine, "compose", *named, "config", "--format", "json", "--no-interpolate"]
     done = ran(command, folder=folder)
     if done.returncode:
         said = (done.stderr.strip().splitlines() or ["compose gave no reason"])[-1]
         raise BadOption(f"The compose files {':'.join(files)} do not go together: {said}.")
-    found = json.loads(done.stdout)["services"]
-    return {name: _service(name, each) for name, each in sorted(found.items())}
+    content: dict[str, Any] = json.loads(done.stdout)
+    return content
 
 
 def _service(name: str, content: Mapping[str, Any]) -> Service:

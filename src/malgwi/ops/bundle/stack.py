@@ -19,7 +19,7 @@ from pathlib import Path
 
 from malgwi.errors import BadInput, EngineFailed, MalgwiError
 from malgwi.ops.bundle import door, images
-from malgwi.ops.bundle.compose import pins, services
+from malgwi.ops.bundle.compose import pins, secrets_beside, services
 from malgwi.ops.bundle.manifest import Image, Manifest
 from malgwi.ops.bundle.process import ran, run
 from malgwi.ops.bundle.smoke import alike
@@ -84,7 +84,11 @@ class Containers:
         content = {name: {"pull_policy": "never"} for name in found}
         for name, image in pinned.items():
             content[name]["image"] = image
-        text = json.dumps({"services": content}, indent=1)
+        # a container may outlive the folder of the release that made it
+        kept = env.parent / "secrets"
+        beside = secrets_beside(self.deploy, chosen[:-1], self.engine)
+        of_secrets = {name: {"file": str(kept / name)} for name in beside}
+        text = json.dumps({"services": content, "secrets": of_secrets}, indent=1)
         write(self.deploy / BUNDLED, f"# Written by malgwi bundle install.\n{text}\n".encode())
 
     @property
