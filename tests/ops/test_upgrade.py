@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 from ops.backups import Home, populate
 from pydantic import SecretStr
-from store.kept import SAID, with_media
+from store.kept import SAID, aged, with_media
 from store.postgresql import PostgreSQL
 
 from malgwi import cli
@@ -28,7 +28,7 @@ from malgwi.config import Config, StoreConfig
 from malgwi.errors import BadInput, Conflict, StoreError
 from malgwi.ops import backup
 from malgwi.ops.upgrade import go_back, journal, planned, upgrade
-from malgwi.store import Database, connect, migration
+from malgwi.store import Database, Glossaries, connect, migration
 from malgwi.store.ids import new_id
 
 KINDS = ("sqlite", pytest.param("postgresql", marks=pytest.mark.slow))
@@ -370,6 +370,21 @@ def test_what_came_since_is_lost_by_going_back_only_where_that_is_wanted(older: 
     go_back(config_of(older), step, lose_newer=True)
 
     assert contents(older) == before
+
+
+def test_what_came_since_is_seen_also_where_as_much_was_removed(older: Home) -> None:
+    step = str(older.step())
+    upgrade(config_of(older))
+    store = older.open()
+    with_media(store, b"since")
+    aged(store)
+    store.purge_recording(store.recordings().items[-1].id)
+    Glossaries(store.database).put("since", "a word")
+    older.close()
+    until(lambda: not planned(config_of(older), older.data).in_use)
+
+    with pytest.raises(BadInput, match="of now: recording 1, glossary 1"):
+        go_back(config_of(older), step)
 
 
 def test_there_is_no_way_back_but_that_of_the_last_upgrade(older: Home) -> None:

@@ -125,6 +125,13 @@ class Place:
                 )
             database.migrate(lambda it: _bring_back(it, wanted, lines))
 
+    def newer(self, tables: Iterable[str], lines: Lines) -> Mapping[str, int]:
+        """How many rows of each of these tables are not in a dump, by their keys."""
+        with closing(connect(self.url)) as database:
+            return database.read(
+                lambda it: {each: _newer(it, metadata.tables[each], lines) for each in tables}
+            )
+
     def note_backup(self, at: datetime) -> None:
         """So that everybody knows when the last one was made."""
         with closing(connect(self.url)) as database:
@@ -238,6 +245,23 @@ def _bring_back(connection: Connection, wanted: Dump, lines: Lines) -> None:
     if sa.inspect(connection).has_table(findable.findable.name):
         findable.add_all(connection)
     migration.check_references(connection)
+
+
+def _newer(connection: Connection, table: Table, lines: Lines) -> int:
+    if not sa.inspect(connection).has_table(table.name):
+        return 0
+    keys = [*table.primary_key.columns]
+    now = {tuple(row) for row in connection.execute(sa.select(*keys))}
+    return len(now.difference(_keys(iter(lines(table.name)), [each.name for each in keys])))
+
+
+def _keys(lines: Iterator[bytes], names: Iterable[str]) -> Iterator[tuple[Any, ...]]:
+    for header in islice(lines, 1):
+        there = [name for name, _ in json.loads(header)["columns"]]
+        places = [there.index(each) for each in names]
+        for line in lines:
+            row = json.loads(line)
+            yield tuple(row[place] for place in places)
 
 
 def _to_drop(connection: Connection, steps: Iterable[str]) -> list[str]:

@@ -14,7 +14,7 @@ by which the program starts at all, so that nothing half restored is ever taken 
 
 from malgwi.ops.backup.creation import create
 from malgwi.ops.backup.manifest import Manifest
-from malgwi.ops.backup.restoration import Restored, bring_back, restore
+from malgwi.ops.backup.restoration import Restored, bring_back, newer, restore
 from malgwi.ops.backup.settings import Settings, settings_of
 from malgwi.ops.backup.verification import Verified, verify
 
@@ -25,6 +25,7 @@ __all__ = [
     "Verified",
     "bring_back",
     "create",
+    "newer",
     "restore",
     "settings_of",
     "verify",

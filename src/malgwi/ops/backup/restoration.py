@@ -1,7 +1,7 @@
 """Restoring a backup, into an empty place only, and all of it or nothing."""
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +68,16 @@ def bring_back(backup: Path, *, url: str, data: Path) -> Manifest:
         _check_sound(backup, shelf, manifest, sums)
         Place(url, data).bring_back(manifest.dump, lambda table: lines_of(shelf, table))
     return manifest
+
+
+def newer(backup: Path, *, url: str, data: Path, tables: Iterable[str]) -> Mapping[str, int]:
+    """How many rows the database has of each of these tables that are not in the backup, which
+    has to be sound. Raises BadInput, StoreError."""
+    with shelves.opened(backup) as shelf:
+        had = known(shelf)[0].tables
+        return Place(url, data).newer(
+            tables, lambda table: lines_of(shelf, table) if table in had else ()
+        )
 
 
 def _check_sound(backup: Path, shelf: Shelf, manifest: Manifest, sums: Mapping[str, str]) -> None:

@@ -30,7 +30,7 @@ KEEP = 3
 """Backups of upgrades that are kept unless another number is asked for."""
 
 _NAME = re.compile(r"\d{8}T\d{6}Z-\w+-to-\w+")
-_BROUGHT = ("recording", "revision", "note")
+_BROUGHT = ("recording", "revision", "note", "glossary", "user_account", "api_key", "webhook")
 """What people bring; what else is gone with a database is made again from it."""
 
 Say = Callable[[str], object]
@@ -186,12 +186,12 @@ class _Course:
         return store.usage(self._url).rows
 
     def bring_back(self, entry: Entry, *, lose_newer: bool = False) -> None:
-        usage = store.usage(self._url)
-        if usage.is_open:
+        if store.usage(self._url).is_open:
             raise Conflict(IN_USE)
         self._tell("Verifying the backup")
-        verified = backup.verify(entry.backup)
-        if not lose_newer and (newer := _newer(usage.rows, verified.manifest)):
+        if faults := backup.verify(entry.backup).faults:
+            raise BadInput(f"{entry.backup} is damaged: {faults[0]} Nothing was changed.")
+        if not lose_newer and (newer := self._newer(entry)):
             raise BadInput(
                 f"What came since the upgrade would be lost with the database of now: {newer}. "
                 f"Nothing was changed. To give it up: malgwi upgrade --back-to {entry.before} "
@@ -201,12 +201,10 @@ class _Course:
         backup.bring_back(entry.backup, url=self._url, data=self._data)
         self._notes.write(entry.model_copy(update={"state": State.BACK}))
 
-
-def _newer(now: Mapping[str, int], before: Manifest) -> str:
-    """What people have brought since, in words."""
-    had = {name: table.rows for name, table in before.tables.items()}
-    more = {name: now.get(name, 0) - had.get(name, 0) for name in _BROUGHT}
-    return ", ".join(f"{name} {count}" for name, count in more.items() if count > 0)
+    def _newer(self, entry: Entry) -> str:
+        """What people have brought since, in words; also where as much was removed."""
+        more = backup.newer(entry.backup, url=self._url, data=self._data, tables=_BROUGHT)
+        return ", ".join(f"{name} {count}" for name, count in more.items() if count)
 
 
 def _check(plan: Plan) -> None:
