@@ -186,6 +186,17 @@ def test_nobody_else_gets_through_to_the_secrets(site: Site) -> None:
         assert path.is_dir() or stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_a_container_reads_what_is_mounted_whoever_rendered_it(site: Site) -> None:
+    """Another user is in it, and sees the rights of a folder that is mounted."""
+    before = os.umask(0o077)
+    try:
+        site.three()
+    finally:
+        os.umask(before)
+
+    assert stat.S_IMODE((site.into / "ethos" / "postgres").stat().st_mode) == 0o755
+
+
 def test_a_certificate_is_for_its_node_and_of_our_authority(three: Site) -> None:
     trusting = ssl.create_default_context(cafile=three.into / "logos" / "secrets" / "authority")
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

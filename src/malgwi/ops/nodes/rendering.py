@@ -207,9 +207,10 @@ def _make_folders(into: Path, path: PurePosixPath) -> None:
     into.mkdir(parents=True, exist_ok=True)
     for folder in reversed(path.parents[:-1]):
         hidden = folder == KEPT or folder.name == _SECRETS
-        (into / folder).mkdir(mode=0o700 if hidden else 0o755, exist_ok=True)
-        if hidden:
-            (into / folder).chmod(0o700)
+        is_new = not (into / folder).is_dir()
+        (into / folder).mkdir(mode=0o700, exist_ok=True)
+        if hidden or is_new:  # whatever the umask says: containers are of another user
+            (into / folder).chmod(0o700 if hidden else 0o755)
 
 
 def _put(path: Path, file: File) -> None:
