@@ -89,6 +89,13 @@ def test_a_service_is_what_it_is_on_one_machine(three: Site) -> None:
                 assert service[key] == own[key], f"{node}: {name}: {key}"
 
 
+def test_nobody_waits_for_somebody_on_another_node(three: Site) -> None:
+    for node in ("logos", "pathos", "ethos"):
+        services = three.services(node)
+        waited = {each for service in services.values() for each in service.get("depends_on", ())}
+        assert waited and waited <= set(services)
+
+
 def test_a_gpu_has_its_engine_and_that_its_worker(three: Site) -> None:
     pathos = three.services("pathos")
 
