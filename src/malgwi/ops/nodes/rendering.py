@@ -183,8 +183,8 @@ def _write(files: Files, changes: Changes, into: Path, before: set[PurePosixPath
     try:
         for path in changes.written:
             _make_folders(into, path)
-            _put(_beside(into / path), files[path])
             fresh.append(into / path)
+            _put(_beside(into / path), files[path])
         _put_list(into, before | files.keys())
         for target in fresh:
             _beside(target).replace(target)
