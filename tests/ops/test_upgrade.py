@@ -314,7 +314,7 @@ def test_a_migration_that_fails_in_the_middle_leaves_the_database_as_it_was(olde
     assert contents(older) == before
     assert "\n" not in str(failed.value)
     run(older, "DROP TABLE note")
-    assert upgrade(config_of(older)).backup
+    assert upgrade(config_of(older)).backup  # also within the same second
 
 
 def test_a_migration_that_would_lose_something_is_taken_back(older: Home) -> None:

@@ -29,7 +29,7 @@ from malgwi.ops.upgrade.preflight import IN_USE, Plan, planned
 KEEP = 3
 """Backups of upgrades that are kept unless another number is asked for."""
 
-_NAME = re.compile(r"\d{8}T\d{6}Z-\w+-to-\w+")
+_NAME = re.compile(r"\d{8}T\d{6,}Z-\w+-to-\w+")
 _BROUGHT = ("recording", "revision", "note", "glossary", "user_account", "api_key", "webhook")
 """What people bring; what else is gone with a database is made again from it."""
 
@@ -141,7 +141,7 @@ class _Course:
 
     def back_up(self, before: str, after: str, folder: Path) -> Entry:
         began = datetime.now(UTC)
-        target = folder / f"{began:%Y%m%dT%H%M%SZ}-{before}-to-{after}"
+        target = folder / f"{began:%Y%m%dT%H%M%S%fZ}-{before}-to-{after}"
         self._tell(f"Backing up the database to {target}")
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         backup.create(
