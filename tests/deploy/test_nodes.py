@@ -33,7 +33,8 @@ from malgwi.types import SAMPLE_RATE, Samples
 
 IMAGE = "malgwi:nodes-tried"
 LOGOS, PATHOS, ETHOS, STRANGER = (f"198.51.100.{number}" for number in (11, 12, 13, 99))
-"""Of a network that is for examples only."""
+NETWORK = "198.51.100.0/24"
+"""One that is for examples only."""
 INVENTORY = f"""
 schema: 1
 name: malgwi-nodes-tried
@@ -137,25 +138,27 @@ class Cluster:
 
 @pytest.fixture(scope="module")
 def addresses() -> Iterator[None]:
-    """More of them for this machine: what three machines have on their network."""
-    given = []
+    """More of them for this machine: what three machines have on their network. What is sent to
+    one that it does not have leads nowhere: nothing of this ever leaves the machine."""
+    nowhere = ("route", "unreachable", NETWORK)
+    mine = [("address", f"{each}/32", "dev", "lo") for each in (LOGOS, PATHOS, ETHOS, STRANGER)]
+    given: list[tuple[str, ...]] = []
     try:
-        for address in (LOGOS, PATHOS, ETHOS, STRANGER):
-            if _address("add", address):
+        for each in (nowhere, *mine):
+            if _ip("add", *each):
                 pytest.skip("This machine can be given no further address: not root, or no ip.")
-            given.append(address)
+            given.append(each)
         yield
     except FileNotFoundError:
         pytest.skip("There is no ip here to give this machine further addresses.")
     finally:
-        for address in given:
-            _address("del", address)
+        for each in reversed(given):
+            _ip("del", *each)
 
 
-def _address(what: str, address: str) -> int:
+def _ip(what: str, kind: str, *which: str) -> int:
     """The exit code."""
-    command = ["ip", "address", what, f"{address}/32", "dev", "lo"]
-    return subprocess.run(command, capture_output=True, check=False).returncode
+    return subprocess.run(["ip", kind, what, *which], capture_output=True, check=False).returncode
 
 
 @pytest.fixture(scope="module")
