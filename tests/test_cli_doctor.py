@@ -19,6 +19,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def run(here: Path, *arguments: object, input: str = "", **settings: str) -> Result:
     environment = {
         "MALGWI_HOME": str(here / "home"),
+        "MALGWI_MODELS": str(here / "home" / "models"),
         "MALGWI_CLIENT__ADDRESS": "http://127.0.0.1:9",
         "LC_ALL": "C",
         **settings,

@@ -41,6 +41,7 @@ def running(tmp_path: Path) -> Iterator[Library]:
 def settings(tmp_path: Path, address: str = "http://127.0.0.1:9") -> dict[str, str]:
     return {
         "MALGWI_HOME": str(tmp_path / "home"),
+        "MALGWI_MODELS": str(tmp_path / "home" / "models"),
         "MALGWI_CLIENT__ADDRESS": address,
         "MALGWI_VAD__ENGINE": "energy",
     }

@@ -1,6 +1,7 @@
 """Machines of an inventory at addresses of this one, with doors of theirs: what nginx does there a
 relay does here."""
 
+import random
 import select
 import socket
 import ssl
@@ -18,9 +19,11 @@ _SSL_REQUEST = bytes.fromhex("0000000804d2162f")
 
 
 def free_port(address: str = LOGOS) -> int:
-    with socket.create_server((address, 0)) as door:
-        port: int = door.getsockname()[1]
-        return port
+    """Below those that the system gives to whoever connects: it is free for a while, too."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with suppress(OSError), socket.create_server((address, port)):
+            return port
 
 
 def node(

@@ -69,7 +69,16 @@ def form(clip: bytes) -> bytes:
 def heard(door: Door, clip: bytes, *, keep: bool) -> str:
     kind = f"multipart/form-data; boundary={BOUNDARY}"
     made = door.asked("POST", "/v1/recordings", form(clip), kind)
-    recording, job = made["recording"]["id"], made["job"]["id"]
+    recording = made["recording"]["id"]
+    try:
+        return text_of(door, recording, made["job"]["id"])
+    finally:
+        if not keep:
+            door.asked("DELETE", f"/v1/recordings/{recording}?purge=true")
+
+
+def text_of(door: Door, recording: str, job: str) -> str:
+    """Once it is transcribed."""
     began = time.monotonic()
     while (now := door.asked("GET", f"/v1/jobs/{job}"))["state"] != "done":
         if now["state"] in ("failed", "dead", "cancelled"):
@@ -79,8 +88,6 @@ def heard(door: Door, clip: bytes, *, keep: bool) -> str:
         time.sleep(PACE)
     [record] = door.asked("GET", f"/v1/recordings/{recording}/transcripts")
     said = door.asked("GET", f"/v1/transcripts/{record['id']}")["utterances"]
-    if not keep:
-        door.asked("DELETE", f"/v1/recordings/{recording}?purge=true")
     return " ".join(each["text"] for each in said)
 
 

@@ -32,6 +32,7 @@ SETTINGS = "settings"
 _UP = ("./up.sh", "--no-build", "--pull", "never", "--remove-orphans")
 _FILES = re.compile(r"^\s*(?:export\s+)?COMPOSE_FILE\s*=\s*[\"']?([^\"'\n#]*)", re.MULTILINE)
 
+_DOOR = "nginx"
 _STEP = re.compile(r" from step (\S+) to ")
 
 Blob = Callable[[str], Path]
@@ -95,33 +96,39 @@ class Containers:
     def are_of_a_bundle(self) -> bool:
         return (self.deploy / BUNDLED).is_file()
 
-    def up(self) -> None:
-        """Raises EngineFailed with what `up.sh` says."""
-        done = ran([*_UP], folder=self.deploy)
+    def up(self, *, door: bool = True) -> None:
+        """All of them, or all but the door. Raises EngineFailed with what `up.sh` says."""
+        these = [] if door else [each for each in self._images() if each != _DOOR]
+        done = ran([*_UP, *these], folder=self.deploy)
         if done.returncode:
             raise EngineFailed(_sentences(done.stderr))
 
     @property
     def step_before(self) -> Path:
         """Where it is kept at which step the database was, until what uses it works."""
-        return (self.deploy / ".env").resolve().with_name("step-before")
+        name = f"step-before-{self.deploy.parent.name}"
+        return (self.deploy / ".env").resolve().with_name(name)
 
-    def migrate(self, before: "Containers") -> None:
+    def migrate(self, before: "Containers") -> bool:
         """Brings the database to this release, once nobody of the one before is at work on it.
-        Raises EngineFailed."""
-        planned = self._once("upgrade", "--dry-run")
-        if match := _STEP.search(planned):
-            if not self.step_before.exists():  # else of a try that was broken off
-                write(self.step_before, match[1].encode())
-            before.stop()
-            self._once("upgrade")
+        Whether that was to be done, so that the door is shut now. Raises EngineFailed."""
+        match = _STEP.search(self._once("upgrade", "--dry-run"))
+        if match is None:
+            return False
+        begun = self.step_before.exists()  # by a try that was broken off; the door may be open
+        if not begun:
+            write(self.step_before, match[1].encode())
+        before.stop()
+        self._once("upgrade")
+        return not begun
 
-    def put_back(self) -> None:
-        """The database as it was before `migrate`. Raises EngineFailed."""
+    def put_back(self, *, lose_newer: bool) -> None:
+        """The database as it was before `migrate`. Raises EngineFailed, also where something came
+        since that is not to be lost."""
         if self.step_before.exists():
             self.stop()
-            step = self.step_before.read_text("utf-8")
-            self._once("upgrade", "--back-to", step, "--lose-newer")
+            more = ["--lose-newer"] if lose_newer else []
+            self._once("upgrade", "--back-to", self.step_before.read_text("utf-8"), *more)
             self.step_before.unlink()
 
     def _once(self, *arguments: str) -> str:
@@ -133,10 +140,14 @@ class Containers:
 
     def stop(self) -> None:
         """The door, and all that are of the image of our program: jobs are given back."""
-        text = (self.deploy / BUNDLED).read_text("utf-8").partition("\n")[2]
-        of = {name: each.get("image") for name, each in json.loads(text)["services"].items()}
-        named = [name for name, image in of.items() if image == of["migrate"] or name == "nginx"]
+        of = self._images()
+        named = [name for name, image in of.items() if image == of["migrate"] or name == _DOOR]
         run([self.engine, "compose", "stop", *named], "stop the containers", self.deploy)
+
+    def _images(self) -> dict[str, str | None]:
+        """Of each service; None where it is not carried."""
+        text = (self.deploy / BUNDLED).read_text("utf-8").partition("\n")[2]
+        return {name: each.get("image") for name, each in json.loads(text)["services"].items()}
 
     def down(self) -> None:
         """All but the volumes. It is no matter whether there was anything."""
@@ -169,25 +180,34 @@ def bring_up(new: Containers, before: Containers | None) -> str:
     in use already is not taken down."""
     if before is not None and not before.are_of_a_bundle:
         before = None
+    shut = False
     try:
-        if before is not None and before != new:
-            new.migrate(before)
+        if before is not None and before != new and (shut := new.migrate(before)):
+            new.up(door=False)
+            shut = False
         new.up()
         heard = new.hear()
     except MalgwiError as error:
-        raise EngineFailed(f"{error} {_back(new, before)}") from error
+        raise EngineFailed(f"{error} {_back(new, before, shut=shut)}") from error
     new.step_before.unlink(missing_ok=True)
     return heard
 
 
-def _back(new: Containers, before: Containers | None) -> str:
+def _back(new: Containers, before: Containers | None, *, shut: bool) -> str:
+    """While the door is `shut` nothing is new but what workers did, who do it again."""
     if before is None:
         new.down()
         return "The containers were taken down; what they keep stays."
     if before == new:
         return "What runs goes on."
     try:
-        new.put_back()
+        new.put_back(lose_newer=shut)
+    except MalgwiError as error:
+        return (
+            f"The database was not put back, so nothing was started: {error} To go on with the new "
+            f"release all the same run {new.deploy / 'up.sh'}."
+        )
+    try:
         before.up()
     except MalgwiError as error:
         return f"And those of the release before did not come up again: {error}"
