@@ -23,7 +23,6 @@ from malgwi.errors import (
     StoreFull,
 )
 from malgwi.store import Elsewhere, MediaSource, SqlStore
-from malgwi.store.identity import FILE
 
 SOUND = bytes(range(256)) * 4000
 ROOM = 10 * len(SOUND)
@@ -323,16 +322,23 @@ def test_the_folder_of_a_node_that_keeps_none_may_be_empty_at_any_time_and_of_no
 ) -> None:
     kept = store.keep_media([SOUND]).sha256
     read(opening(), kept)
-    folder = tmp_path / "worker"
-    shutil.rmtree(folder)
+    shutil.rmtree(tmp_path / "worker")
 
     assert read(opening(), kept) == [SOUND]
-    assert (folder / FILE).read_text() == (data / FILE).read_text()
 
     store.close()
     shutil.rmtree(data)
     with pytest.raises(StoreError, match="no instance-id"):
         SqlStore(url, data)
+
+
+def test_the_folder_of_a_worker_is_not_taken_for_the_one_that_has_the_recordings(
+    store: SqlStore, url: str, opening: Opening, tmp_path: Path
+) -> None:
+    read(opening(), store.keep_media([SOUND]).sha256)
+
+    with pytest.raises(StoreError, match="no instance-id"):
+        SqlStore(url, tmp_path / "worker")
 
 
 def test_a_folder_of_another_installation_is_refused_on_such_a_node_too(

@@ -35,16 +35,18 @@ def establish(
     database: Database, folder: Path, media_folder: Path, *, elsewhere: bool = False
 ) -> str:
     """The id of the two, given to them if both are new. Raises StoreError where they are not of
-    each other. Where the media are `elsewhere`, the folder may be new at any time."""
+    each other. Where the media are `elsewhere` the folder is a cache, and gets no id: it may be new
+    at any time, and is never taken for the one with the media."""
     theirs = of_folder(folder)
     ours = database.read(_of_database)
     if ours is None:
         _check_database_may_be_new(database, folder, theirs, media_folder)
         ours = database.write(_give)
         theirs = of_folder(folder)
+    if theirs is None and elsewhere:
+        return ours
     if theirs is None:
-        if not elsewhere:
-            _check_folder_may_be_new(database, folder)
+        _check_folder_may_be_new(database, folder)
         write(folder, ours)
         theirs = of_folder(folder)
     if theirs != ours:

@@ -131,7 +131,7 @@ def together(subject: Subject) -> Found:
     if ours == theirs:
         return ok("They do." if ours else "Both are new.")
     if theirs is None and subject.config.store.media_url:
-        return ok("The folder is new; another node keeps the recordings.")
+        return ok("The folder is a cache; another node keeps the recordings.")
     said = f"database {ours or 'without an id'}, {folder} {theirs or 'without an id'}"
     if ours and theirs:
         return fail("The folder is that of another database.", evidence=said)
