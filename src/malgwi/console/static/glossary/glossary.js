@@ -84,12 +84,15 @@ class Glossary extends HTMLElement {
   // -- opening
 
   async #open() {
+    this.inert = true; // what is done before the entries are here would be done to none
     try {
       if (this.getAttribute("state") === "kept") this.base = await get(this.path);
     } catch (error) {
       this.refused(error);
       this.notice.append(button(this.say("retry"), () => void this.#open(), "", "again"));
       return;
+    } finally {
+      this.inert = false;
     }
     this.table.show(this.base.entries);
     this.#said();
