@@ -94,7 +94,7 @@ export class Filters {
     this.#offer(0, this.#recordings.map((each) => this.#called(each)));
     this.#offer(2, [...new Set(this.#recordings.flatMap((each) => each.labels))].sort());
     this.#channels();
-    void this.#named();
+    if (this.#view.recording) void this.#named(); // else somebody may be writing a name just now
   }
 
   /** With its time where others are called the same. @param {any} recording */
