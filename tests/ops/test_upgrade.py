@@ -399,6 +399,13 @@ def test_there_is_no_way_back_but_that_of_the_last_upgrade(older: Home) -> None:
     assert older.step() == migration.newest()
 
 
+def test_where_nothing_is_kept_there_is_nothing_to_go_back_to(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"Nothing is kept in .*MALGWI_STORE__DATA"):
+        go_back(Config(store=StoreConfig(data=tmp_path / "data")), "0003")
+
+    assert not (tmp_path / "data").exists()
+
+
 def test_a_backup_that_was_put_back_before_is_no_way_back_again(older: Home) -> None:
     """The program of before went on with it, and then the new one was started without an upgrade:
     what was kept meanwhile is not in the backup."""

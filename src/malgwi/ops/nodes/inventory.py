@@ -177,7 +177,9 @@ def _content(path: Path) -> Any:
             raise BadOption(f"{path} has more than {LARGEST // 1000} kB. That is no inventory.")
         return yaml.load(raw.decode("utf-8"), _Loader)
     except OSError as error:
-        raise BadOption(f"{path} cannot be read: {error.strerror}.") from error
+        raise BadOption(
+            f"{path} cannot be read: {error.strerror}. Name the inventory: --inventory."
+        ) from error
     except yaml.MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise BadOption(f"{path}{line}: {error.problem}.") from error

@@ -106,7 +106,10 @@ def go_back(
     Raises BadInput where that upgrade was another one, or recordings, corrections or notes came
     since, which `lose_newer` gives up, Conflict, and StoreError: nothing is changed then.
     """
-    with journal.opened(data_folder(config)) as notes:
+    data = data_folder(config)
+    if not (data / store.INSTANCE_FILE).exists():
+        raise BadInput(f"Nothing is kept in {data}. Name the folder in MALGWI_STORE__DATA.")
+    with journal.opened(data) as notes:
         course, entry = _Course(config, notes, say or (lambda _: None)), notes.read()
         now = course.step()
         if now == step:
